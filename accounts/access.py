@@ -1,0 +1,121 @@
+"""Who may do what: capabilities and the one table of roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    ADMIN = "admin", _("Admin")
+    DOCTOR = "doctor", _("Doctor")
+    NURSE = "nurse", _("Nurse")
+    RECEPTIONIST = "receptionist", _("Receptionist")
+    CASHIER = "cashier", _("Cashier")
+    PHARMACIST = "pharmacist", _("Pharmacist")
+    LAB_OFFICER = "lab_officer", _("Lab officer")
+    RADIOGRAPHER = "radiographer", _("Radiographer")
+    OWNER = "owner", _("Owner")
+    PATIENT = "patient", _("Patient")
+
+
+class Capability(TextChoices):
+    """One right. The label says what its holder can do."""
+
+    USE_STAFF_SITE = "use_staff_site", _("Open the staff pages")
+    USE_PORTAL = "use_portal", _("Open the patient portal")
+    MANAGE_USERS = "manage_users", _("Create and change user accounts")
+    ACTIVATE_PATIENTS = "activate_patients", _("Activate portal registrations")
+    SEARCH_PATIENTS = "search_patients", _("Search all patients and read their identity")
+    SEARCH_OWN_PATIENTS = "search_own_patients", _("Search patients of the own care team and read their identity")
+    REGISTER_PATIENTS = "register_patients", _("Register patients and change their identity")
+    VIEW_CHART = "view_chart", _("Read the clinical record")
+    RECORD_ALLERGIES = "record_allergies", _("Record allergies")
+    VIEW_SCHEDULES = "view_schedules", _("See practice sessions")
+    PROPOSE_SESSIONS = "propose_sessions", _("Propose own practice sessions")
+    APPROVE_SESSIONS = "approve_sessions", _("Approve or reject practice sessions")
+    BOOK_APPOINTMENTS = "book_appointments", _("Book for patients")
+    APPROVE_APPOINTMENTS = "approve_appointments", _("Approve or reject bookings")
+    CHECK_IN = "check_in", _("Check patients in and give queue numbers")
+    VIEW_QUEUE = "view_queue", _("See today's queue")
+    RECORD_VITALS = "record_vitals", _("Record vital signs")
+    WRITE_NOTES = "write_notes", _("Write and sign consultation notes")
+    VIEW_NOTES = "view_notes", _("Read consultation notes")
+    VIEW_PRESCRIPTIONS = "view_prescriptions", _("Read prescriptions")
+    PRICE_PRESCRIPTIONS = "price_prescriptions", _("Confirm medicine prices")
+    DISPENSE = "dispense", _("Hand over medicines")
+    MANAGE_STOCK = "manage_stock", _("Receive and correct stock")
+    VIEW_BILLS = "view_bills", _("Read bills")
+    TAKE_PAYMENTS = "take_payments", _("Take payments")
+    REFUND_PAYMENTS = "refund_payments", _("Pay back refunds that are due")
+    VIEW_ALL_CONSULTATIONS = "view_all_consultations", _("See all consultations by status")
+    VIEW_REPORTS = "view_reports", _("See clinic figures")
+    READ_SUPPORT = "read_support", _("Read and answer support messages")
+    VIEW_AUDIT = "view_audit", _("Read the audit log")
+    USE_BACK_OFFICE = "use_back_office", _("Change reference data in the back office")
+
+
+C = Capability
+
+ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
+    Role.ADMIN: frozenset(
+        {
+            C.USE_STAFF_SITE, C.MANAGE_USERS, C.ACTIVATE_PATIENTS, C.SEARCH_PATIENTS, C.REGISTER_PATIENTS, C.VIEW_CHART,
+            C.VIEW_SCHEDULES, C.APPROVE_SESSIONS, C.BOOK_APPOINTMENTS, C.APPROVE_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
+            C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS, C.VIEW_ALL_CONSULTATIONS,
+            C.VIEW_REPORTS, C.READ_SUPPORT, C.VIEW_AUDIT, C.USE_BACK_OFFICE,
+        }
+    ),
+    Role.DOCTOR: frozenset(
+        {
+            C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.PROPOSE_SESSIONS,
+            C.VIEW_QUEUE, C.RECORD_VITALS, C.WRITE_NOTES, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS,
+        }
+    ),
+    Role.NURSE: frozenset(
+        {
+            C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.VIEW_QUEUE,
+            C.RECORD_VITALS, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS,
+        }
+    ),
+    Role.RECEPTIONIST: frozenset(
+        {
+            C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.REGISTER_PATIENTS, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES,
+            C.BOOK_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
+        }
+    ),
+    Role.CASHIER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS}),
+    Role.PHARMACIST: frozenset(
+        {
+            C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_PRESCRIPTIONS, C.PRICE_PRESCRIPTIONS, C.DISPENSE, C.MANAGE_STOCK,
+        }
+    ),
+    Role.LAB_OFFICER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS}),
+    Role.RADIOGRAPHER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS}),
+    Role.OWNER: frozenset({C.USE_STAFF_SITE, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT, C.VIEW_BILLS}),
+    Role.PATIENT: frozenset({C.USE_PORTAL}),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer with its reason; false answers say why in one sentence."""
+
+    allowed: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+def has_capability(user: Any, capability: Capability) -> bool:
+    """True when the user is signed in, active, free to work (own password set), and one of their roles has it.
+
+    Being a superuser gives nothing here.
+    """
+    if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
+        return False
+    return capability in user.capabilities

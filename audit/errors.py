@@ -1,0 +1,2 @@
+class AuditIsAppendOnly(Exception):
+    """Somebody tried to change or delete an audit row."""

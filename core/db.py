@@ -1,0 +1,64 @@
+"""Transactions, locks and counters that behave the same on SQLite and MariaDB."""
+
+from __future__ import annotations
+
+import functools
+import random
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_RETRYABLE_MYSQL = {1205, 1213, 1020}  # lock wait timeout, deadlock, record changed since last read
+MAX_TRIES = 6
+
+
+def is_transient(error: OperationalError) -> bool:
+    """True for a deadlock, a lock wait timeout or a locked SQLite file: the whole transaction may be run again."""
+    number = error.args[0] if error.args else None
+    return number in _RETRYABLE_MYSQL or "locked" in str(error).lower()
+
+
+def retry_transaction(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` in one transaction, again from the start when the database gave up on it.
+
+    Only for functions whose effects are all in the database (on_commit included). Inside an outer transaction it runs
+    once: only the outermost may be repeated.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            return function(*args, **kwargs)
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except OperationalError as error:
+                if attempt == MAX_TRIES or not is_transient(error):
+                    raise
+                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - jitter, not a secret
+        raise AssertionError("unreachable")
+
+    return run
+
+
+def next_number(name: str) -> int:
+    """Return the next number of a named counter, from 1, without gaps between committed transactions.
+
+    The counter row stays locked until the caller's transaction ends, so take the number as late as possible.
+    """
+    from core.models import Counter
+
+    if not connection.in_atomic_block:
+        raise RuntimeError("next_number needs a transaction")
+    from django.db.models import F
+
+    if not Counter.objects.filter(name=name).update(value=F("value") + 1):
+        Counter.objects.bulk_create([Counter(name=name, value=0)], ignore_conflicts=True)
+        Counter.objects.filter(name=name).update(value=F("value") + 1)
+    return Counter.objects.values_list("value", flat=True).get(name=name)

@@ -1,0 +1,79 @@
+"""What views share: one mapping from broken rules to HTTP, and answers that serve both htmx and plain forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+from core.errors import DomainError, InvalidInput, NotPermitted
+
+
+def status_of(error: DomainError) -> int:
+    """Return the HTTP status of a broken rule: 422 bad value, 403 not allowed, 409 everything else."""
+    if isinstance(error, InvalidInput):
+        return 422
+    if isinstance(error, NotPermitted):
+        return 403
+    return 409
+
+
+@dataclass
+class Outcome:
+    """What became of one service call inside `domain_errors`."""
+
+    error: DomainError | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+    @property
+    def status(self) -> int:
+        return 200 if self.error is None else status_of(self.error)
+
+
+@contextmanager
+def domain_errors(request: HttpRequest, *, form: Any = None) -> Iterator[Outcome]:
+    """Catch a broken rule of the enclosed service call and show its sentence, at the form or as a message."""
+    outcome = Outcome()
+    try:
+        yield outcome
+    except DomainError as error:
+        outcome.error = error
+        if form is not None:
+            form.add_error(None, str(error))
+        else:
+            messages.error(request, str(error))
+
+
+def respond(
+    request: HttpRequest,
+    outcome: Outcome,
+    fragment: str,
+    context: dict[str, Any],
+    *,
+    to: str,
+    to_args: tuple[Any, ...] = (),
+    success: str = "",
+) -> HttpResponse:
+    """Answer a fragment view: the fragment for htmx, else a redirect with the message."""
+    if outcome.ok and success:
+        messages.success(request, success)
+    if getattr(request, "htmx", False):
+        return render(request, fragment, {**context, "outcome": outcome}, status=outcome.status)
+    return redirect(to, *to_args)
+
+
+def error_response(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
+    """Return the product's own page for an error status, or JSON when that is what was asked for."""
+    if request.headers.get("Accept", "").startswith("application/json"):
+        return JsonResponse({"error": message, "status": status}, status=status)
+    return render(request, f"{status}.html", {"message": message}, status=status)
+
+

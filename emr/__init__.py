@@ -1,0 +1,5 @@
+"""Project wiring."""
+
+from emr.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,326 @@
+"""Settings shared by every environment. Each value from outside is declared in `core.env` with its meaning."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from core import keys
+from core.env import Env, load_dotenv
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+load_dotenv(BASE_DIR / ".env")
+env = Env()
+
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var", "Where the embedded product keeps its database, keys and mails.", shown="var/")
+
+# --- Mode -----------------------------------------------------------------------------------------------------------
+DEBUG = False
+EMBEDDED = env.bool(
+    "EMBEDDED", False, "One process with worker and scheduler inside, in-memory broker and live layer, own keys under VAR_DIR."
+)
+DEMO_MODE = env.bool("DEMO_MODE", False, "Show the demo sign-ins and a banner. Never with real patients.")
+
+# --- Keys -----------------------------------------------------------------------------------------------------------
+KEY_DIR = env.path("KEY_DIR", VAR_DIR / "keys", "Directory of key files (mode 0600), outside the code.", shown="var/keys")
+KEYS = keys.load(key_dir=KEY_DIR, environ=env.environ, create=EMBEDDED)
+for _secret in keys.SECRETS:
+    env.declare(_secret.name, "a secret", "from KEY_DIR", _secret.help, secret=True)
+SECRET_KEY = KEYS.django_secret
+FIELD_ENCRYPTION_KEY = KEYS.field_keys
+FIELD_CIPHER = env.choice("FIELD_CIPHER", "aes256gcm", ("aes256gcm", "fernet"), "Cipher of newly written encrypted columns.")
+
+# --- Clinic ---------------------------------------------------------------------------------------------------------
+CLINIC_NAME = env.str("CLINIC_NAME", "Klinik Batam Sehat", "Name of the clinic on every screen, mail and paper.")
+CLINIC_ADDRESS = env.str(
+    "CLINIC_ADDRESS", "Jl. Laksamana Bintan No. 12, Sungai Panas, Batam Kota", "Street address on papers and mails."
+)
+CLINIC_CITY = env.str("CLINIC_CITY", "Batam", "City, printed before dates on papers.")
+CLINIC_PHONE = env.str("CLINIC_PHONE", "0778-555-0112", "Telephone shown to patients.")
+CLINIC_EMAIL = env.str("CLINIC_EMAIL", "halo@batamsehat.example", "E-mail address shown to patients.")
+CLINIC_LICENSE = env.str("CLINIC_LICENSE", "445/0112/DINKES/2025", "Operating licence number on papers.")
+SITE_URL = env.str("SITE_URL", "http://localhost:8000", "Public address of the site, without a final slash; links in mails start with it.")
+
+# --- Applications ---------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "emr.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "django_otp",
+    "axes",
+    "encrypted_model_fields",
+    "import_export",
+    "django_celery_beat",
+    "core",
+    "audit",
+    "accounts",
+    "notifications",
+    "patients",
+    "billing",
+    "scheduling",
+    "consultations",
+    "pharmacy",
+    "workspace",
+    "support",
+    "reports",
+    "emr",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.UserPreferencesMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.ClosedByDefaultMiddleware",
+    "core.middleware.DomainErrorMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "emr.urls"
+WSGI_APPLICATION = "emr.wsgi.application"
+ASGI_APPLICATION = "emr.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.ui",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "core.templatetags.ui"],
+        },
+    },
+]
+FORM_RENDERER = "core.forms.ProductRenderer"
+
+# --- Database -------------------------------------------------------------------------------------------------------
+DATABASE_URL = env.str(
+    "DATABASE_URL",
+    f"sqlite:///{VAR_DIR / 'emr.sqlite3'}",
+    "sqlite:///path, or mysql://user:password@host:port/name for MariaDB 10.6+ and MySQL 8.",
+    secret=True,
+    shown="sqlite:///var/emr.sqlite3",
+)
+CONN_MAX_AGE = env.int(
+    "CONN_MAX_AGE", 0, "Seconds a database connection is kept. 60 under gunicorn; must be 0 under ASGI.", maximum=3600
+)
+
+
+def database_config(url: str) -> dict:
+    """Return Django's settings for one database, with the options that correct behaviour under concurrency needs."""
+    try:
+        config = dict(dj_database_url.parse(url))
+    except Exception as error:
+        raise ImproperlyConfigured("DATABASE_URL cannot be read; use sqlite:///path or mysql://user:password@host/name.") from error
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: a writer waits at BEGIN instead of failing in the middle with "database is locked".
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        }
+    elif config["ENGINE"].endswith("mysql"):
+        config["OPTIONS"] = {
+            **config.get("OPTIONS", {}),
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "init_command": "SET sql_mode='STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY', innodb_lock_wait_timeout=20",
+        }
+        config["CONN_HEALTH_CHECKS"] = True
+        config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_unicode_ci"}
+    else:
+        raise ImproperlyConfigured("DATABASE_URL must be sqlite:// or mysql://.")
+    config["CONN_MAX_AGE"] = CONN_MAX_AGE
+    config["ATOMIC_REQUESTS"] = False
+    return config
+
+
+DATABASES = {"default": database_config(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: broker, cache and live layer share one address; without it everything lives in this process -------------
+REDIS_URL = env.str("REDIS_URL", "", "redis://host:port/db. Needed as soon as there is more than one process.", secret=True)
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    CELERY_BROKER_URL = REDIS_URL
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CELERY_BROKER_URL = "memory://"
+
+# --- Background work ------------------------------------------------------------------------------------------------
+CELERY_TIMEZONE = env.zone("CLINIC_TIME_ZONE", "Asia/Jakarta", "The clinic's zone: Asia/Jakarta, Asia/Makassar or Asia/Jayapura.")
+CELERY_ENABLE_UTC = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05} if not REDIS_URL else {"visibility_timeout": 900}
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# --- E-mail ---------------------------------------------------------------------------------------------------------
+EMAIL_HOST = env.str("EMAIL_HOST", "", "SMTP server. Empty: mails are written to VAR_DIR/mail.")
+EMAIL_PORT = env.int("EMAIL_PORT", 587, "SMTP port.", minimum=1, maximum=65535)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "", "SMTP user.")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "", "SMTP password.", secret=True)
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True, "STARTTLS on the SMTP connection.")
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>", "Sender of all mails.", shown="CLINIC_NAME <CLINIC_EMAIL>")
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "django.core.mail.backends.filebased.EmailBackend"
+
+# --- Language, time -------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "id"
+LANGUAGES = [("id", "Bahasa Indonesia"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = CELERY_TIMEZONE
+FORMAT_MODULE_PATH = ["emr.formats"]
+
+# --- Accounts -------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher", "django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("username", "full_name", "email")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "accounts:home"
+LOGOUT_REDIRECT_URL = "accounts:login"
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/15m/key"}
+PASSWORD_RESET_TIMEOUT = 1800
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "accounts.lockout.username"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_ip"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "password", "password1", "password2", "token", "code"]
+AXES_VERBOSE = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+TRUSTED_PROXY_COUNT = env.int(
+    "TRUSTED_PROXY_COUNT", 0, "How many proxies of yours stand in front and append to X-Forwarded-For.", maximum=5
+)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+# --- Sessions, cookies, headers -------------------------------------------------------------------------------------
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "emr_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "emr_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core.views.csrf_failure"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "worker-src": [SELF],
+        "frame-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Static files ---------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = VAR_DIR / "media"
+
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+SILENCED_SYSTEM_CHECKS = [
+    "models.W036",  # allauth's conditional constraints are not created on MariaDB; User.email is unique by itself
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "uvicorn.access": {"level": "WARNING"},
+    },
+}
+
+# --- Product switches -----------------------------------------------------------------------------------------------
+UNPAID_REMINDER_DAYS = env.int("UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90)
+ADMIN_READS_NOTES = env.bool("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")

@@ -1,0 +1,19 @@
+"""Development and the embedded product on one machine: SQLite, worker and scheduler inside, mails to a folder."""
+
+import os
+
+os.environ.setdefault("EMBEDDED", "1")
+os.environ.setdefault("DEMO_MODE", "1")
+
+from .base import *  # noqa: E402, F403
+from .base import VAR_DIR, env
+
+DEBUG = env.bool("DEBUG", False, "Django's debug pages. Development only; refused in production.")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "Host names this site answers to.")
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG

@@ -1,0 +1,29 @@
+"""Tests: fast hasher, no outside effects, keys that are public on purpose."""
+
+import base64
+import os
+
+for _name in ("FIELD_ENCRYPTION_KEYS", "SEARCH_MASTER_KEY", "AUDIT_SEAL_KEY", "SESSION_HASH_KEY"):
+    os.environ[_name] = base64.urlsafe_b64encode(_name.ljust(32, "-").encode()[:32]).decode()
+os.environ["SECRET_KEY"] = "test-secret-key-that-is-public-on-purpose-and-long-enough-0123456789"
+os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
+
+from .base import *  # noqa: E402, F403
+from .base import DATABASES, REDIS_URL, VAR_DIR
+
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = False
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Threads of race tests need one database between them, so a file and not ":memory:".
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}} if not REDIS_URL else {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": f"test-{os.getpid()}"}
+}

@@ -1,0 +1,151 @@
+"""Shared set-up: the cast of people, clients signed in as them, and a flush that the append-only triggers allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client, TransactionTestCase
+
+from accounts.access import Role
+from accounts.models import Specialty, User
+from audit import triggers
+from tests.factories.accounts import DoctorFactory, PatientUserFactory, UserFactory
+from tests.factories.patients import PatientFactory
+
+_flush = TransactionTestCase._fixture_teardown
+
+
+def _flush_without_triggers(self):
+    """Audit rows refuse deletion, also by the flush after a transactional test; post_migrate puts the triggers back."""
+    triggers.drop()
+    try:
+        _flush(self)
+    finally:
+        triggers.install()
+
+
+TransactionTestCase._fixture_teardown = _flush_without_triggers
+
+
+@dataclass
+class Cast:
+    """One person per role, made when first asked for."""
+
+    made: dict = field(default_factory=dict)
+
+    def _staff(self, username: str, full_name: str, *roles: Role) -> User:
+        return UserFactory(username=username, full_name=full_name, roles=roles)
+
+    @cached_property
+    def admin(self) -> User:
+        return self._staff("ayu.admin", "Ayu Lestari", Role.ADMIN)
+
+    @cached_property
+    def doctor(self) -> User:
+        return DoctorFactory(username="dr.rina", full_name="Rina Hartati")
+
+    @cached_property
+    def other_doctor(self) -> User:
+        return DoctorFactory(
+            username="dr.budi", full_name="Budi Santoso", profile={"specialty": Specialty.ENT, "title_suffix": "Sp.THT-KL"}
+        )
+
+    @cached_property
+    def nurse(self) -> User:
+        return self._staff("ns.dewi", "Dewi Anggraini", Role.NURSE)
+
+    @cached_property
+    def receptionist(self) -> User:
+        return self._staff("fitri", "Fitri Handayani", Role.RECEPTIONIST)
+
+    @cached_property
+    def cashier(self) -> User:
+        return self._staff("joko", "Joko Susilo", Role.CASHIER)
+
+    @cached_property
+    def pharmacist(self) -> User:
+        return self._staff("apt.maya", "Maya Sari", Role.PHARMACIST)
+
+    @cached_property
+    def owner(self) -> User:
+        return self._staff("hendra", "Hendra Wijaya", Role.OWNER)
+
+    @cached_property
+    def lab_officer(self) -> User:
+        return self._staff("lab.tono", "Tono Prabowo", Role.LAB_OFFICER)
+
+    @cached_property
+    def patient_user(self) -> User:
+        user = PatientUserFactory(username="siti", full_name="Siti Aminah")
+        PatientFactory(user=user, full_name="Siti Aminah")
+        return user
+
+    @cached_property
+    def other_patient_user(self) -> User:
+        user = PatientUserFactory(username="agus", full_name="Agus")
+        PatientFactory(user=user, full_name="Agus")
+        return user
+
+
+@pytest.fixture
+def cast(db) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def client_for():
+    """Return a function that gives a client signed in as a user."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache():
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def race(transactional_db):
+    """Return run(function, [args...]): every call in a thread with its own connection, all let go at once.
+
+    Gives the list of results; a raised exception stands in its place.
+    """
+    from threading import Barrier, Thread
+
+    def run(function, calls):
+        barrier = Barrier(len(calls))
+        results = [None] * len(calls)
+
+        def work(index, args):
+            try:
+                barrier.wait(timeout=60)
+                results[index] = function(*args)
+            except Exception as error:  # noqa: BLE001 - the test looks at it
+                results[index] = error
+            finally:
+                connections.close_all()
+
+        threads = [Thread(target=work, args=(index, args)) for index, args in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=120)
+        return results
+
+    return run
+
+
+def pytest_configure(config):
+    assert settings.SETTINGS_MODULE == "emr.settings.test", "tests run with emr.settings.test only"

@@ -1,0 +1,47 @@
+from datetime import date
+
+import factory
+
+from core import clock
+from patients.models import Allergy, CareTeamMember, Patient, Sex
+
+
+class PatientFactory(factory.django.DjangoModelFactory):
+    """A registered patient with search tokens; `care_team=[doctor, "pharmacist"]` lets people or roles read the record."""
+
+    class Meta:
+        model = Patient
+        skip_postgeneration_save = True
+
+    record_number = factory.Sequence(lambda n: f"{900001 + n}")
+    full_name = factory.Sequence(lambda n: f"Siti Aminah {n}")
+    birth_date = date(1990, 5, 17)
+    sex = Sex.FEMALE
+    phone = "+6281234567890"
+    created_at = factory.LazyFunction(clock.now)
+
+    @factory.post_generation
+    def tokens(self, create, extracted, **kwargs):
+        from patients.search import write_tokens
+
+        write_tokens(self)
+
+    @factory.post_generation
+    def care_team(self, create, extracted, **kwargs):
+        for member in extracted or []:
+            name = CareTeamMember.of_role(member) if isinstance(member, str) else CareTeamMember.of_user(member.pk)
+            CareTeamMember.objects.create(patient=self, member=name, since=clock.now())
+
+
+class AllergyFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Allergy
+
+    patient = factory.SubFactory(PatientFactory)
+    substance = "Amoksisilin"
+    group = Allergy.Group.PENICILLIN
+    reaction = "Ruam gatal"
+    severity = Allergy.Severity.MODERATE
+    recorded_at = factory.LazyFunction(clock.now)
+
+
