@@ -1,0 +1,92 @@
+"""Start-up sentinel: proof that this process holds the keys the stored data was written with."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from core import keys, search
+from core.encryption import DecryptionError
+from core.keys import KeysError
+
+DATA = "data"  # data keys and search key
+AUDIT = "audit"  # audit seal key
+PURPOSES = (DATA, AUDIT)
+
+
+class KeysMismatch(KeysError):
+    """The keys are well formed, but the stored data was written with others."""
+
+
+class SentinelMissing(KeysError):
+    """The database holds no sentinel yet: it was never migrated by this version."""
+
+
+def verify_sentinel(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Return when the stored sentinels open under the keys of this process; else nothing may be served.
+
+    Two statements.
+
+    Raises:
+        SentinelMissing: the table or a row is not there; `migrate` makes both.
+        KeysMismatch: the data was written under other keys.
+    """
+    from core.models import KeySentinel
+
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        if KeySentinel._meta.db_table not in connection.introspection.table_names(cursor):
+            raise SentinelMissing("The database has no key sentinel. Run: manage.py migrate")
+    try:
+        rows = {row.purpose: row for row in KeySentinel.objects.using(using).filter(purpose__in=PURPOSES)}
+    except DecryptionError as error:
+        raise KeysMismatch(
+            f"FIELD_ENCRYPTION_KEYS do not open this database ({error}) Restore the keys it was written with; "
+            "nothing was changed."
+        ) from error
+    missing = [purpose for purpose in PURPOSES if purpose not in rows]
+    if missing:
+        raise SentinelMissing(f"The key sentinel for {', '.join(missing)} is missing. Run: manage.py migrate")
+    for purpose in PURPOSES:
+        row = rows[purpose]
+        if row.sealed != _known_text(purpose) or row.proof != _proof(purpose):
+            raise KeysMismatch(
+                f"{_KEY_NAMES[purpose]} is not the key this database was written with. Restore it; nothing was changed."
+            )
+
+
+def create_sentinels(*, using: str = DEFAULT_DB_ALIAS, apps: Any = None, **kwargs: Any) -> None:
+    """Store the sentinels that are missing; receiver of `post_migrate`. A stored one is never replaced."""
+    from core.models import KeySentinel
+
+    if apps is not None:
+        try:
+            apps.get_model("core", "KeySentinel")
+        except LookupError:
+            return
+    present = set(KeySentinel.objects.using(using).values_list("purpose", flat=True))
+    KeySentinel.objects.using(using).bulk_create(
+        [
+            KeySentinel(purpose=purpose, sealed=_known_text(purpose), proof=_proof(purpose))
+            for purpose in PURPOSES
+            if purpose not in present
+        ],
+        ignore_conflicts=True,
+    )
+
+
+_KEY_NAMES = {DATA: keys.SEARCH_KEY.name, AUDIT: keys.AUDIT_KEY.name}
+
+
+def _known_text(purpose: str) -> str:
+    return f"key sentinel for {purpose}, version 1"
+
+
+def _proof(purpose: str) -> int:
+    if purpose == DATA:
+        return search.blind_index("sentinel", _known_text(purpose))
+    key = keys.derive(settings.KEYS.audit_seal_key, "audit/sentinel/v1")
+    return int.from_bytes(hmac.digest(key, _known_text(purpose).encode(), "sha256")[:8], "big") >> 1
