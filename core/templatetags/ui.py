@@ -1,0 +1,92 @@
+"""Template tags and filters of the interface; a builtin library, so templates need no `{% load %}`."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.template.loader import get_template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core import clock, money
+
+register = template.Library()
+
+TONES = ("neutral", "primary", "accent", "success", "warning", "danger", "info")
+TONE_ICONS = {
+    "neutral": "clock",
+    "primary": "info",
+    "accent": "hourglass",
+    "success": "check-circle",
+    "warning": "alert-triangle",
+    "danger": "alert-circle",
+    "info": "info",
+}
+NAME_TITLES = {"dr", "drg", "apt", "prof", "ns", "h", "hj", "ir", "tn", "ny", "nn", "an", "by", "bpk", "ibu", "sdr", "sdri"}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """Draw one icon of `static/img/icons.svg`; hidden from readers unless it carries the only meaning (`label`)."""
+    classes = f"icon {css}".strip()
+    href = f"{static('img/icons.svg')}#{name}"
+    attrs = 'class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" width="20" height="20"'
+    if label:
+        return format_html(
+            "<svg " + attrs + ' role="img" aria-label="{}" focusable="false"><use href="{}"></use></svg>', classes, label, href
+        )
+    return format_html("<svg " + attrs + ' aria-hidden="true" focusable="false"><use href="{}"></use></svg>', classes, href)
+
+
+@register.simple_tag
+def badge(label: Any, tone: str = "neutral", icon_name: str = "") -> SafeString:
+    """Draw a status word with its icon: colour is never the only sign. An unknown tone is shown as neutral."""
+    tone = tone if tone in TONES else "neutral"
+    mark = icon(icon_name or TONE_ICONS[tone])
+    return format_html('<span class="tag tag-{}">{}<span>{}</span></span>', tone, mark, label)
+
+
+@register.simple_tag
+def form_errors(form: Any) -> SafeString:
+    """Draw the linked error summary of a form that is laid out by hand; `{{ form }}` has it built in."""
+    return SafeString(get_template("components/error_summary.html").render({"form": form}))
+
+
+@register.filter
+def rupiah(value: Any) -> str:
+    """Write an amount of whole rupiah: Rp150.000, -Rp10.000. Empty for no amount."""
+    return "" if value is None or value == "" else money.format_rupiah(int(value))
+
+
+@register.filter
+def age(birth_date: date | None, on: date | None = None) -> str:
+    """Write the age on a day (default: today at the clinic)."""
+    return clock.age_label(birth_date, on)
+
+
+@register.filter
+def initials(name: Any) -> str:
+    """Return one or two capitals for an avatar; titles such as "dr." and everything after a comma are skipped."""
+    text = str(name or "").split(",")[0]
+    words = [word for word in text.split() if word.strip(".").lower() not in NAME_TITLES and word[:1].isalnum()]
+    if not words:
+        return "?"
+    letters = words[0][0] + (words[-1][0] if len(words) > 1 else "")
+    return letters.upper()
+
+
+@register.simple_tag(takes_context=True)
+def querystring(context: template.Context, **changes: Any) -> str:
+    """Return the page's query string with `changes` applied; None or "" removes a key. Starts with "?"."""
+    request = context.get("request")
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    for key, value in changes.items():
+        if value is None or value == "":
+            query.pop(key, None)
+        else:
+            query[key] = value
+    return f"?{query.urlencode()}"

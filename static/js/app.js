@@ -1,0 +1,29 @@
+// Boots the behaviour of every page. Each module binds to data- attributes and works again after an htmx swap.
+import { initTheme } from "./theme.js";
+import { initSidebar } from "./sidebar.js";
+import { initForms } from "./forms.js";
+import { initCombobox } from "./combobox.js";
+import { initLive } from "./live.js";
+import { initConfirm } from "./confirm.js";
+import { initDialogs } from "./dialog.js";
+import { initMoney } from "./money.js";
+import { initMessages } from "./messages.js";
+import { initDirty } from "./dirty.js";
+import { initHtmxErrors } from "./htmx-errors.js";
+import { initShortcuts } from "./shortcuts.js";
+
+document.documentElement.classList.remove("no-script");
+
+// Order matters for submit: confirm asks first, dirty and forms act only on what really goes out.
+initMessages();
+initTheme();
+initSidebar();
+initDialogs();
+initConfirm();
+initDirty();
+initForms();
+initMoney();
+initCombobox();
+initLive();
+initHtmxErrors();
+initShortcuts();
