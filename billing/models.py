@@ -1,4 +1,4 @@
-"""Bills. One invoice per visit; charges say where they come from by an opaque source, so billing knows no clinical app."""
+"""Bills. One invoice per visit; charges name an opaque source, so billing knows no clinical app."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ class Charge(models.Model):
     source_id = models.UUIDField()
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     active = models.GeneratedField(
-        expression=Case(When(status="active", then=Value(1)), default=Value(None), output_field=models.SmallIntegerField()),
+        expression=Case(
+            When(status="active", then=Value(1)), default=Value(None), output_field=models.SmallIntegerField()
+        ),
         output_field=models.SmallIntegerField(null=True),
         db_persist=True,
         null=True,
@@ -122,7 +124,9 @@ class Charge(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["source_type", "source_id", "active"], name="charge_source_once"),
-            models.CheckConstraint(condition=Q(amount_idr__gte=0) & Q(unit_price_idr__gte=0), name="charge_not_negative"),
+            models.CheckConstraint(
+                condition=Q(amount_idr__gte=0) & Q(unit_price_idr__gte=0), name="charge_not_negative"
+            ),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="charge_quantity_positive"),
         ]
 
@@ -188,7 +192,9 @@ class Refund(models.Model):
     status = models.CharField(max_length=5, choices=Status, default=Status.DUE)
     created_at = models.DateTimeField()
     paid_at = models.DateTimeField(null=True, blank=True)
-    paid_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    paid_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = RefundQuerySet.as_manager()
 

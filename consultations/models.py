@@ -50,7 +50,7 @@ class DiagnosisCode(models.Model):
 
 
 class ClinicalQuerySet(models.QuerySet):
-    """Scoping of clinical rows: who may read notes reads them for patients they may see; a patient reads their own, signed."""
+    """Scoping of clinical rows: readers of notes for the patients they may see; a patient reads their own."""
 
     def visible_to(self, user: Any) -> ClinicalQuerySet:
         if has_capability(user, Capability.VIEW_NOTES):
@@ -105,7 +105,7 @@ class NoteQuerySet(ClinicalQuerySet):
 
 
 class Note(models.Model):
-    """A doctor's SOAP note on one visit. Signed notes never change; an amendment is a new row that replaces the old one."""
+    """A doctor's SOAP note on one visit. A signed note never changes; an amendment is a new row in its place."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
@@ -126,7 +126,9 @@ class Note(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
     current = models.GeneratedField(
         expression=Case(
-            When(status__in=["draft", "signed"], then=Value(1)), default=Value(None), output_field=models.SmallIntegerField()
+            When(status__in=["draft", "signed"], then=Value(1)),
+            default=Value(None),
+            output_field=models.SmallIntegerField(),
         ),
         output_field=models.SmallIntegerField(null=True),
         db_persist=True,

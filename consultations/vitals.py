@@ -1,0 +1,93 @@
+"""Vital signs: what can be entered at all, and what is marked as out of range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+HIGH, LOW = "high", "low"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One vital sign: its field, LOINC code, unit as shown and in UCUM, and the limits of what may be entered."""
+
+    field: str
+    label: Promise
+    loinc: str
+    unit: str
+    ucum: str
+    minimum: Decimal
+    maximum: Decimal
+    decimals: int = 0
+
+
+MEASUREMENTS = (
+    Measurement("systolic_mmhg", _("Systolic blood pressure"), "8480-6", "mmHg", "mm[Hg]", Decimal(40), Decimal(300)),
+    Measurement("diastolic_mmhg", _("Diastolic blood pressure"), "8462-4", "mmHg", "mm[Hg]", Decimal(20), Decimal(200)),
+    Measurement("heart_rate_bpm", _("Pulse"), "8867-4", "x/mnt", "/min", Decimal(20), Decimal(300)),
+    Measurement("respiratory_rate_bpm", _("Breathing rate"), "9279-1", "x/mnt", "/min", Decimal(4), Decimal(120)),
+    Measurement("temperature_c", _("Temperature"), "8310-5", "°C", "Cel", Decimal("25.0"), Decimal("45.0"), 1),
+    Measurement("oxygen_saturation_percent", _("Oxygen saturation"), "59408-5", "%", "%", Decimal(30), Decimal(100)),
+    Measurement("weight_kg", _("Weight"), "29463-7", "kg", "kg", Decimal("0.3"), Decimal(400), 2),
+    Measurement("height_cm", _("Height"), "8302-2", "cm", "cm", Decimal(20), Decimal(260), 1),
+    Measurement("pain_score", _("Pain (0 to 10)"), "72514-3", "/10", "{score}", Decimal(0), Decimal(10)),
+)
+BY_FIELD = {measurement.field: measurement for measurement in MEASUREMENTS}
+
+# Upper bounds of age in years (exclusive) with normal breathing rate and pulse at rest.
+# Source: American Heart Association, Pediatric Advanced Life Support provider manual, 2020, vital signs in children;
+# adults: Royal College of Physicians, National Early Warning Score 2, 2017 (score 0 range).
+_RATES_BY_AGE = (
+    (1, (30, 53), (100, 180)),
+    (3, (22, 37), (98, 140)),
+    (6, (20, 28), (80, 120)),
+    (12, (18, 25), (75, 118)),
+    (18, (12, 20), (60, 100)),
+    (200, (12, 20), (51, 90)),
+)
+
+
+def flag(field: str, value: Decimal | int | None, *, age_years: int) -> str:
+    """Return "high", "low" or "" for a measurement, at an age in completed years.
+
+    Blood pressure is judged from 18 years on. Weight and height are never flagged.
+
+    Source: NEWS2 (RCP 2017) score-0 ranges for saturation (96 and more), temperature (36,1 to 38,0 °C); hypertension from
+    140/90 mmHg (PERHI consensus 2019); rates by age as above.
+    """
+    if value is None:
+        return ""
+    ranges: dict[str, tuple[Decimal | int, Decimal | int]] = {
+        "temperature_c": (Decimal("36.1"), Decimal("38.0")),
+        "oxygen_saturation_percent": (96, 100),
+        "pain_score": (0, 6),
+    }
+    if age_years >= 18:
+        ranges["systolic_mmhg"] = (91, 139)
+        ranges["diastolic_mmhg"] = (60, 89)
+    for below, breathing, pulse in _RATES_BY_AGE:
+        if age_years < below:
+            ranges["respiratory_rate_bpm"] = breathing
+            ranges["heart_rate_bpm"] = pulse
+            break
+    if field not in ranges:
+        return ""
+    low, high = ranges[field]
+    if value < low:
+        return LOW
+    return HIGH if value > high else ""
+
+
+def body_mass_index(*, weight_kg: Decimal | None, height_cm: Decimal | None) -> Decimal | None:
+    """Return weight over height squared in kg/m², to one decimal, or None when one of them is missing.
+
+    Source: WHO Technical Report Series 894, 2000.
+    """
+    if not weight_kg or not height_cm:
+        return None
+    metres = height_cm / 100
+    return (weight_kg / (metres * metres)).quantize(Decimal("0.1"))
