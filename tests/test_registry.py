@@ -108,11 +108,12 @@ def test_visible_to_fails_closed(model):
 
 
 # --- Views start at visible_to ----------------------------------------------------------------------------------
-RAW_METHODS = set(
-    "all get filter exclude create update delete first last earliest latest count exists get_or_create update_or_create "
-    "bulk_create bulk_update values values_list in_bulk iterator only defer raw select_related prefetch_related "
-    "select_for_update order_by annotate aggregate using distinct aget acreate".split()
-)
+RAW_METHODS = {
+    "all", "get", "filter", "exclude", "create", "update", "delete", "first", "last", "earliest", "latest",
+    "count", "exists", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "values",
+    "values_list", "in_bulk", "iterator", "only", "defer", "raw", "select_related", "prefetch_related",
+    "select_for_update", "order_by", "annotate", "aggregate", "using", "distinct", "aget", "acreate",
+}  # fmt: skip
 SHORTCUTS = {"get_object_or_404", "get_list_or_404"}
 
 
