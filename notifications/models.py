@@ -12,6 +12,8 @@ from accounts.access import Capability, has_capability
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
 
+MAX_ATTEMPTS = 6
+
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def visible_to(self, user: Any) -> NoticeQuerySet:
@@ -50,7 +52,7 @@ class EmailQuerySet(models.QuerySet["Email"]):
         return self if has_capability(user, Capability.MANAGE_USERS) else self.none()
 
     def due(self, now: Any) -> EmailQuerySet:
-        """Mails to send now: queued and not waiting for a later try, or claimed by a worker that died before sending."""
+        """Mails to send now: queued and not waiting for a later try, or claimed by a worker that died early."""
         return self.filter(
             models.Q(status=Email.Status.QUEUED, next_attempt_at__lte=now)
             | models.Q(status=Email.Status.CLAIMED, claimed_until__lt=now)
@@ -61,8 +63,8 @@ class Email(models.Model):
     """One mail, rendered when it was ordered, sent by the worker at most once.
 
     CLAIMED is before the server was spoken to and may be taken over by another worker; SENDING is while the server is
-    being told. A worker that dies while SENDING leaves a mail whose fate nobody knows: it becomes UNCERTAIN and is never
-    repeated by itself, an admin decides.
+    being told. A worker that dies while SENDING leaves a mail whose fate nobody knows: it becomes UNCERTAIN and is
+    never repeated by itself, an admin decides.
     """
 
     class Status(models.TextChoices):
@@ -86,7 +88,9 @@ class Email(models.Model):
     body_text = EncryptedTextField()
     body_html = EncryptedTextField()
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    # Rises with every claim and never falls, so it also tells a late worker that the mail is no longer its own.
     attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=MAX_ATTEMPTS)
     next_attempt_at = models.DateTimeField()
     claimed_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=200, blank=True)
@@ -100,3 +104,19 @@ class Email(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.status}"
+
+
+class DailyDuty(models.Model):
+    """One duty of one clinic day, for instance the reminders of 5 March: who asks first does it, once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    duty = models.CharField(max_length=60)
+    day = models.DateField()
+    claimed_until = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["duty", "day"], name="daily_duty_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.duty} {self.day}"

@@ -1,0 +1,100 @@
+"""Mails the clinic sends: what each template needs, and how it is rendered.
+
+No patient data stands in a subject and no medical detail in a body: a mail says that something happened and where to
+read it. Files: `templates/email/<template>.subject.txt`, `.txt` and `.html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+
+from core import clock
+
+_VISIT = frozenset({"name", "doctor", "starts_at"})
+
+
+@dataclass(frozen=True)
+class Template:
+    """Keys that a mail's context must have and may have, and the page its button opens unless `path` is given."""
+
+    required: frozenset[str]
+    optional: frozenset[str] = frozenset()
+    url_name: str = "accounts:portal-login"
+
+
+# `name` is the person addressed; `…_at` aware instants, `…_on` dates, `…_idr` whole rupiah; every mail may have `path`
+# (the page its button opens, for instance reverse("billing:portal-bill", …)).
+TEMPLATES: dict[str, Template] = {
+    "registration_received": Template(frozenset({"name"})),
+    "registration_rejected": Template(frozenset({"name", "reason"})),
+    "account_activated": Template(frozenset({"name", "record_number"})),
+    "account_created": Template(frozenset({"name", "username"}), url_name="accounts:login"),
+    "appointment_requested": Template(_VISIT),
+    "appointment_approved": Template(_VISIT),
+    "appointment_rejected": Template(_VISIT | {"reason"}),
+    "appointment_cancelled": Template(_VISIT, frozenset({"reason"})),
+    "appointment_reminder": Template(_VISIT),
+    "prescription_ready": Template(frozenset({"name", "amount_idr"}), frozenset({"invoice_number"})),
+    "payment_reminder": Template(frozenset({"name", "invoice_number", "amount_idr"}), frozenset({"issued_on"})),
+    "payment_receipt": Template(
+        frozenset({"name", "invoice_number", "amount_idr", "paid_at"}), frozenset({"receipt_number", "method"})
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A mail's three parts in one language."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered:
+    """Return the mail in `language`.
+
+    Raises:
+        ValueError: the template is unknown, or its context has other keys than the template declares.
+    """
+    if template not in TEMPLATES:
+        raise ValueError(f"unknown mail template: {template}")
+    declared = TEMPLATES[template]
+    given = set(context) - {"path"}
+    if not declared.required <= given or given - declared.required - declared.optional:
+        raise ValueError(
+            f"mail {template} needs {sorted(declared.required)}, may have {sorted(declared.optional)}, got {sorted(given)}"
+        )
+    with translation.override(language):
+        values = {
+            **dict.fromkeys(declared.optional),
+            **context,
+            "link": settings.SITE_URL + (context.get("path") or _default_path(declared)),
+            "site_url": settings.SITE_URL,
+            "language": language,
+            "zone": clock.zone_label(),
+            "clinic": {
+                "name": settings.CLINIC_NAME,
+                "address": settings.CLINIC_ADDRESS,
+                "phone": settings.CLINIC_PHONE,
+                "email": settings.CLINIC_EMAIL,
+            },
+        }
+        subject = render_to_string(f"email/{template}.subject.txt", values)
+        text = render_to_string(f"email/{template}.txt", values)
+        html = render_to_string(f"email/{template}.html", {**values, "subject": " ".join(subject.split())})
+    return Rendered(" ".join(subject.split())[:200], text.strip() + "\n", html)
+
+
+def _default_path(declared: Template) -> str:
+    try:
+        return reverse(declared.url_name)
+    except NoReverseMatch:
+        return "/"

@@ -1,0 +1,158 @@
+"""Kinds of notices: the sentence of each, made when it is read, in the reader's language.
+
+A sentence names numbers, dates and queue labels, never a patient. The name of a parameter says how it is written:
+`…_at` an instant, `…_on` a date, `…_idr` rupiah, everything else as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+
+from django.utils import formats, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, money
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: the sentence, its look, and the page it leads to when the caller gives none (a URL name)."""
+
+    sentence: str | Promise
+    icon: str = "bell"
+    tone: str = "neutral"
+    url_name: str = ""
+
+    @cached_property
+    def param_names(self) -> frozenset[str]:
+        """Names of the parameters that the sentence needs."""
+        with translation.override(None):
+            return frozenset(re.findall(r"%\((\w+)\)s", str(self.sentence)))
+
+
+KINDS: dict[str, Kind] = {
+    # accounts and patients
+    "registration_waiting": Kind(_("A new portal registration is waiting for activation."), "user-plus", "accent"),
+    "account_activated": Kind(
+        _("Your account is active. Your record number is %(record_number)s."), "check-circle", "success"
+    ),
+    # practice sessions
+    "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
+    "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),
+    "session_rejected": Kind(
+        _("Your practice session on %(practice_on)s was rejected: %(reason)s"), "x-circle", "danger"
+    ),
+    "session_completion_requested": Kind(
+        _("%(doctor)s asks to close the practice session of %(practice_on)s."), "calendar", "accent"
+    ),
+    "session_completed": Kind(_("Your practice session of %(practice_on)s was closed."), "check-circle", "success"),
+    # appointments, for staff
+    "appointment_requested": Kind(
+        _("A booking with %(doctor)s for %(starts_at)s is waiting for approval."), "calendar", "accent"
+    ),
+    "appointment_booked": Kind(_("You have a new booking for %(starts_at)s."), "calendar", "primary"),
+    "appointment_withdrawn": Kind(
+        _("The booking with %(doctor)s for %(starts_at)s was cancelled."), "calendar", "warning"
+    ),
+    # appointments, for the patient
+    "appointment_received": Kind(
+        _("We received your booking with %(doctor)s for %(starts_at)s. Please wait for our confirmation."),
+        "calendar",
+        "info",
+    ),
+    "appointment_approved": Kind(
+        _("Your booking with %(doctor)s for %(starts_at)s is confirmed."), "check-circle", "success"
+    ),
+    "appointment_rejected": Kind(
+        _("Your booking with %(doctor)s for %(starts_at)s could not be confirmed: %(reason)s"), "x-circle", "danger"
+    ),
+    "appointment_cancelled": Kind(
+        _("Your booking with %(doctor)s for %(starts_at)s was cancelled."), "x-circle", "warning"
+    ),
+    "appointment_reminder": Kind(_("Reminder: you have a booking with %(doctor)s on %(starts_at)s."), "clock", "info"),
+    # the visit
+    "patient_arrived": Kind(_("Queue number %(queue)s has arrived."), "users", "primary"),
+    "patient_waiting": Kind(_("Queue number %(queue)s is ready for you."), "users", "primary"),
+    "patient_called": Kind(_("Queue number %(queue)s: please come to %(room)s."), "bell", "accent"),
+    "visit_cancelled": Kind(_("The visit with queue number %(queue)s was cancelled."), "x-circle", "warning"),
+    "visit_finished": Kind(
+        _("Your visit of %(visited_on)s is finished. Thank you and get well soon."), "check-circle", "success"
+    ),
+    # pharmacy
+    "prescription_new": Kind(_("A new prescription for queue number %(queue)s is waiting."), "pill", "accent"),
+    "prescription_priced": Kind(
+        _("The prices of the prescription for queue number %(queue)s are confirmed."), "pill", "primary"
+    ),
+    "prescription_paid": Kind(
+        _("The bill of queue number %(queue)s is paid. The medicines may be handed over."), "pill", "success"
+    ),
+    "prescription_cancelled": Kind(_("The prescription for queue number %(queue)s was cancelled."), "pill", "warning"),
+    "prescription_ready": Kind(
+        _("Your medicines are ready. Please pay, then collect them at the pharmacy."), "pill", "success"
+    ),
+    "stock_low": Kind(_("%(medicine)s is running low: %(quantity)s left."), "alert-triangle", "warning"),
+    # billing
+    "bill_waiting": Kind(
+        _("A bill of %(amount_idr)s for queue number %(queue)s is waiting for payment."), "wallet", "accent"
+    ),
+    "bill_issued": Kind(_("Your bill %(invoice_number)s of %(amount_idr)s is ready."), "wallet", "info"),
+    "payment_received": Kind(
+        _("We received your payment of %(amount_idr)s for %(invoice_number)s."), "wallet", "success"
+    ),
+    "payment_reminder": Kind(_("Your bill %(invoice_number)s of %(amount_idr)s is not paid yet."), "wallet", "warning"),
+    "refund_due": Kind(_("%(amount_idr)s of bill %(invoice_number)s is to be paid back."), "wallet", "warning"),
+    # support
+    "support_message": Kind(_("A new message is waiting in the support inbox."), "chat", "accent"),
+    "support_reply": Kind(_("The clinic answered your message."), "chat", "primary"),
+    "chat_message": Kind(_("A new message from %(sender)s."), "chat", "primary"),
+    # mail
+    "email_failed": Kind(_("A mail could not be sent. Please look at the list of mails."), "alert-triangle", "warning"),
+    "email_uncertain": Kind(
+        _("It is not known whether a mail was sent. Please look at the list of mails."), "alert-triangle", "warning"
+    ),
+}
+
+
+def checked_params(kind: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `params` as JSON values.
+
+    Raises:
+        ValueError: the kind is unknown, or its sentence needs other parameters.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of notice: {kind}")
+    names = KINDS[kind].param_names
+    if set(params) != names:
+        raise ValueError(f"notice {kind} needs the parameters {sorted(names)}, got {sorted(params)}")
+    return {name: _to_json(value) for name, value in params.items()}
+
+
+def text_of(kind: str, params: Mapping[str, Any]) -> str:
+    """Return the sentence in the active language; a row of an unknown kind (older version) gives ''."""
+    known = KINDS.get(kind)
+    if known is None or not known.param_names <= set(params):
+        return ""
+    return str(known.sentence) % {name: _shown(name, params[name]) for name in known.param_names}
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)
+
+
+def _shown(name: str, value: Any) -> str:
+    if name.endswith("_at"):
+        moment = clock.local(datetime.fromisoformat(value))
+        return f"{formats.date_format(moment, 'SHORT_DATE_FORMAT')}, {formats.time_format(moment)} {clock.zone_label()}"
+    if name.endswith("_on"):
+        return formats.date_format(date.fromisoformat(value), "DATE_FORMAT")
+    if name.endswith("_idr"):
+        return money.format_rupiah(value)
+    return str(value)

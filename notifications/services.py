@@ -1,0 +1,148 @@
+"""Telling people: notices inside the product, mails into the outbox. Called inside the transaction of what happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from celery import current_app
+from django.db import IntegrityError, transaction
+
+import audit
+from accounts.access import ROLE_CAPABILITIES, Capability
+from accounts.models import User
+from core import clock, live
+from notifications import emails, kinds
+from notifications.errors import MailNotResendable
+from notifications.models import Email, Notice
+
+logger = logging.getLogger(__name__)
+
+SEND_EMAIL_TASK = "notifications.tasks.send_email"
+_RESENDABLE = (Email.Status.FAILED, Email.Status.UNCERTAIN)
+
+
+def notify(*, recipients: Iterable[User], kind: str, params: Mapping[str, Any] | None = None, path: str = "") -> int:
+    """Put one notice into the list of each active recipient; the number of notices. Their screens are told on commit.
+
+    `path` is the page the notice opens. Two statements at most, whatever the number of recipients.
+
+    Raises:
+        ValueError: `kind` is not in `notifications.kinds`, or `params` are not those of its sentence.
+    """
+    values = kinds.checked_params(kind, params or {})
+    now = clock.now()
+    user_ids = tuple(dict.fromkeys(user.pk for user in recipients if user.is_active))
+    if not user_ids:
+        return 0
+    Notice.objects.bulk_create(
+        [Notice(recipient_id=user_id, kind=kind, params=values, path=path, created_at=now) for user_id in user_ids]
+    )
+    live.changed(live.NOTICES, user_ids=user_ids)
+    return len(user_ids)
+
+
+def notify_capability(
+    capability: Capability, *, kind: str, params: Mapping[str, Any] | None = None, path: str = ""
+) -> int:
+    """Put a notice into the list of every active member of staff one of whose roles has `capability`."""
+    roles = [role for role, capabilities in ROLE_CAPABILITIES.items() if capability in capabilities]
+    people = (
+        User.objects.active().filter(kind=User.Kind.STAFF, roles__role__in=roles).distinct().only("id", "is_active")
+    )
+    return notify(recipients=people, kind=kind, params=params, path=path)
+
+
+def queue_email(
+    *,
+    template: str,
+    to: str,
+    language: str,
+    context: Mapping[str, Any],
+    dedupe_key: str,
+    patient_id: UUID | None = None,
+    recipient_user: User | None = None,
+) -> Email | None:
+    """Render a mail now and put it into the outbox; the worker is told on commit.
+
+    Returns None, and stores nothing, when `to` is empty or a mail with this `dedupe_key` was ordered before.
+
+    Raises:
+        ValueError: the template is unknown, or `context` is not what `notifications.emails` declares for it.
+    """
+    if not to or Email.objects.filter(dedupe_key=dedupe_key).exists():
+        return None
+    rendered = emails.render(template, language, context)
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            email = Email.objects.create(
+                template=template,
+                language=language,
+                dedupe_key=dedupe_key,
+                recipient_user=recipient_user,
+                patient_id=patient_id,
+                to_address=to,
+                subject=rendered.subject,
+                body_text=rendered.text,
+                body_html=rendered.html,
+                next_attempt_at=now,
+                created_at=now,
+            )
+    except IntegrityError:
+        return None
+    nudge(email.pk)
+    return email
+
+
+def nudge(email_id: UUID) -> None:
+    """Tell the worker on commit that a mail waits. A lost nudge costs a minute: the sweep finds the row."""
+    transaction.on_commit(lambda: _publish(email_id), robust=True)
+
+
+def _publish(email_id: UUID) -> None:
+    try:
+        current_app.send_task(SEND_EMAIL_TASK, args=[str(email_id)], retry=False)
+    except Exception:
+        logger.exception("the worker was not told about a mail; the sweep will find it")
+
+
+@transaction.atomic
+def resend_email(*, email_id: UUID, actor: User) -> Email:
+    """Order exactly one more try of a mail that failed or whose fate is unknown. Audited.
+
+    Raises:
+        MailNotResendable: it is queued, on its way or sent.
+    """
+    email = Email.objects.select_for_update(of=("self",)).get(pk=email_id)
+    if email.status not in _RESENDABLE:
+        raise MailNotResendable()
+    audit.record(
+        "notifications.email.resent", actor=actor, patient=email.patient_id, target=email, detail={"was": email.status}
+    )
+    email.status = Email.Status.QUEUED
+    email.max_attempts = email.attempts + 1
+    email.next_attempt_at = clock.now()
+    email.claimed_until = None
+    email.save(update_fields=["status", "max_attempts", "next_attempt_at", "claimed_until"])
+    nudge(email.pk)
+    return email
+
+
+@transaction.atomic
+def mark_read(*, user: User, notice_id: UUID | None = None) -> int:
+    """Mark one notice of `user`, or all of them, as read; the number of notices that were unread."""
+    notices = Notice.objects.visible_to(user).unread()
+    if notice_id is not None:
+        notices = notices.filter(pk=notice_id)
+    count = notices.update(read_at=clock.now())
+    if count:
+        live.changed(live.NOTICES, user_ids=(user.pk,))
+    return count
+
+
+def unread_count(user: User) -> int:
+    """Return how many notices `user` has not read; at most 100 are counted."""
+    return len(Notice.objects.visible_to(user).unread().values_list("pk", flat=True)[:100])
