@@ -73,12 +73,14 @@ class ClosedByDefaultMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
         foreign = match is not None and (
-            match.namespaces[:1] and match.namespaces[0] in FOREIGN_NAMESPACES or view.__module__.startswith(FOREIGN_MODULES)
+            (match.namespaces[:1]
+            and match.namespaces[0] in FOREIGN_NAMESPACES)
+            or view.__module__.startswith(FOREIGN_MODULES)
         )
         if not foreign and not hasattr(view, "access"):
             raise PermissionDenied
         user = request.user
-        if user.is_authenticated and user.must_change_password:
-            if match is None or match.view_name not in ALLOWED_BEFORE_OWN_PASSWORD:
-                return redirect("accounts:password-change")
+        view_name = match.view_name if match is not None else ""
+        if user.is_authenticated and user.must_change_password and view_name not in ALLOWED_BEFORE_OWN_PASSWORD:
+            return redirect("accounts:password-change")
         return None

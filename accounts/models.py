@@ -79,7 +79,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may open the back office"), default=False)
     must_change_password = models.BooleanField(_("must change the password at the next sign-in"), default=False)
-    language = models.CharField(_("language"), max_length=5, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id")
+    language = models.CharField(
+        _("language"), max_length=5, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id"
+    )
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     uses_ctrl_d = models.BooleanField(_("Ctrl+D switches the theme"), default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -18,7 +18,7 @@ import audit
 from billing.errors import InvoiceClosed, InvoiceNotFound, NotPayable, ReferenceMissing, RefundClosed, WrongAmount
 from billing.models import Charge, Invoice, Payment, Refund
 from core import clock, live
-from core.db import next_number, retry_transaction
+from core.db import locked, next_number, retry_transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_IDR, format_rupiah, line_total
 
@@ -38,8 +38,8 @@ def is_settled(*, encounter_id: UUID) -> bool:
 @retry_transaction
 def open_invoice(*, encounter_id: UUID, patient_id: UUID) -> Invoice:
     """Return the visit's bill under lock, making a draft when there is none."""
-    locked = Invoice.objects.select_for_update(of=("self",))
-    invoice = locked.filter(encounter_id=encounter_id).first()
+    invoices = locked(Invoice.objects.all())
+    invoice = invoices.filter(encounter_id=encounter_id).first()
     if invoice is not None:
         return invoice
     try:
@@ -47,7 +47,7 @@ def open_invoice(*, encounter_id: UUID, patient_id: UUID) -> Invoice:
             Invoice.objects.create(encounter_id=encounter_id, patient_id=patient_id, created_at=clock.now())
     except IntegrityError:
         pass  # another transaction made it first; encounter_id is unique
-    return locked.get(encounter_id=encounter_id)
+    return invoices.get(encounter_id=encounter_id)
 
 
 @retry_transaction
@@ -112,7 +112,7 @@ def cancel_charges(*, source_type: str, source_ids: Collection[UUID], reason: st
         )
     )
     cancelled = 0
-    for invoice in Invoice.objects.select_for_update(of=("self",)).filter(pk__in=invoice_ids).order_by("pk"):
+    for invoice in locked(Invoice.objects.all()).filter(pk__in=invoice_ids).order_by("pk"):
         lines = invoice.charges.active().filter(source_type=source_type, source_id__in=source_ids)
         count = lines.update(status=Charge.Status.CANCELLED, cancel_reason=reason[:200])
         if not count:
@@ -139,7 +139,7 @@ def issue_invoice(*, encounter_id: UUID, actor: Any) -> Invoice:
     Raises:
         InvoiceNotFound: nothing was ever charged for this visit.
     """
-    invoice = Invoice.objects.select_for_update(of=("self",)).filter(encounter_id=encounter_id).first()
+    invoice = locked(Invoice.objects.all()).filter(encounter_id=encounter_id).first()
     if invoice is None:
         raise InvoiceNotFound(_("There is no bill for this visit."))
     if invoice.status != Invoice.Status.DRAFT:
@@ -183,7 +183,7 @@ def take_payment(
         WrongAmount: not between Rp1 and what is left, or cash below the amount.
         ReferenceMissing: any method but cash needs the reference of the bank or QRIS.
     """
-    invoice = Invoice.objects.select_for_update(of=("self",)).get(pk=invoice_id)
+    invoice = locked(Invoice.objects.all()).get(pk=invoice_id)
     done = Payment.objects.filter(idempotency_key=idempotency_key).first()
     if done is not None:
         if done.invoice_id != invoice.pk:
@@ -243,8 +243,8 @@ def pay_refund(*, refund_id: UUID, actor: Any) -> Refund:
         RefundClosed: it was paid back already.
     """
     invoice_id = Refund.objects.values_list("invoice_id", flat=True).get(pk=refund_id)
-    invoice = Invoice.objects.select_for_update(of=("self",)).get(pk=invoice_id)
-    refund = Refund.objects.select_for_update(of=("self",)).get(pk=refund_id)
+    invoice = locked(Invoice.objects.all()).get(pk=invoice_id)
+    refund = locked(Refund.objects.all()).get(pk=refund_id)
     if refund.status != Refund.Status.DUE:
         raise RefundClosed(_("This refund was paid back already."))
     refund.status, refund.paid_at, refund.paid_by = Refund.Status.PAID, clock.now(), actor

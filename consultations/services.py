@@ -25,7 +25,7 @@ from consultations.errors import (
 from consultations.models import Diagnosis, DiagnosisCode, Note, VitalSigns
 from consultations.vitals import BY_FIELD
 from core import clock, live
-from core.db import retry_transaction
+from core.db import locked, retry_transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_IDR, format_rupiah
 from scheduling import services as scheduling
@@ -87,7 +87,7 @@ def mark_vitals_in_error(*, vitals_id: UUID, actor: Any, reason: str) -> VitalSi
     """
     if not reason.strip():
         raise InvalidInput(_("Say why this entry is wrong."))
-    vitals = VitalSigns.objects.select_for_update(of=("self",)).get(pk=vitals_id)
+    vitals = locked(VitalSigns.objects.all()).get(pk=vitals_id)
     if vitals.status != VitalSigns.Status.ENTERED_IN_ERROR:
         vitals.status = VitalSigns.Status.ENTERED_IN_ERROR
         vitals.save(update_fields=["status"])
@@ -212,7 +212,7 @@ def _locked_note(*, visit_id: UUID, actor: Any, version: int) -> Note:
     visit = scheduling.lock_visit(visit_id)
     if visit.doctor_id != actor.pk:
         raise NotYourVisit(_("Only the doctor of this visit writes its note."))
-    note = Note.objects.select_for_update(of=("self",)).filter(visit=visit, current=1).first()
+    note = locked(Note.objects.all()).filter(visit=visit, current=1).first()
     if note is not None and note.status == Note.Status.SIGNED:
         raise NoteSigned(_("This consultation is finished; its note does not change any more."))
     if visit.status != Visit.Status.IN_CONSULTATION:

@@ -56,8 +56,8 @@ def flag(field: str, value: Decimal | int | None, *, age_years: int) -> str:
 
     Blood pressure is judged from 18 years on. Weight and height are never flagged.
 
-    Source: NEWS2 (RCP 2017) score-0 ranges for saturation (96 and more), temperature (36,1 to 38,0 °C); hypertension from
-    140/90 mmHg (PERHI consensus 2019); rates by age as above.
+    Source: NEWS2 (RCP 2017) score-0 ranges for saturation (96 and more) and temperature (36.1 to 38.0 °C);
+    hypertension from 140/90 mmHg (PERHI consensus 2019); rates by age as above.
     """
     if value is None:
         return ""

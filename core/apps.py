@@ -1,12 +1,11 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        from importlib import import_module
-        from importlib.util import find_spec
+        from core import checks, keys_check  # noqa: F401 - importing registers the system checks
 
-        if find_spec("core.checks"):
-            import_module("core.checks")
+        post_migrate.connect(keys_check.create_sentinels, sender=self, dispatch_uid="core.key_sentinel")

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, models, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+M = TypeVar("M", bound=models.Model)
 
 _RETRYABLE_MYSQL = {1205, 1213, 1020}  # lock wait timeout, deadlock, record changed since last read
 MAX_TRIES = 6
@@ -45,6 +46,15 @@ def retry_transaction(function: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
+
+
+def locked(queryset: models.QuerySet[M]) -> models.QuerySet[M]:
+    """Return the rows of `queryset` under a row lock until the transaction ends.
+
+    Joins of select_related are dropped, so that only the rows themselves are locked: MariaDB has no `FOR UPDATE OF`.
+    On SQLite the whole database is locked by BEGIN IMMEDIATE.
+    """
+    return queryset.select_related(None).select_for_update()
 
 
 def next_number(name: str) -> int:

@@ -40,7 +40,15 @@ class Env:
         self.declared: dict[str, Setting] = {}
 
     def _read(
-        self, name: str, kind: str, default: T, parse: Callable[[str], T], help: str, *, secret: bool = False, shown: str = ""
+        self,
+        name: str,
+        kind: str,
+        default: T,
+        parse: Callable[[str], T],
+        help: str,
+        *,
+        secret: bool = False,
+        shown: str = "",
     ) -> T:
         self.declared.setdefault(name, Setting(name, kind, shown or _shown(default), help, secret))
         raw = self.environ.get(name)
@@ -92,7 +100,11 @@ class Env:
     def list(self, name: str, default: list[str], help: str) -> list[str]:
         """Return comma-separated words, empty ones dropped."""
         return self._read(
-            name, "a comma-separated list", default, lambda raw: [part.strip() for part in raw.split(",") if part.strip()], help
+            name,
+            "a comma-separated list",
+            default,
+            lambda raw: [part.strip() for part in raw.split(",") if part.strip()],
+            help,
         )
 
     def choice(self, name: str, default: str, choices: tuple[str, ...], help: str) -> str:

@@ -75,5 +75,3 @@ def error_response(request: HttpRequest, status: int, message: str = "") -> Http
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"error": message, "status": status}, status=status)
     return render(request, f"{status}.html", {"message": message}, status=status)
-
-

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from pharmacy.services import dispensing, prescribing
+from pharmacy.services.prescribing import PrescriptionLine
 
 import audit
 from billing import services as billing
@@ -18,13 +20,11 @@ from consultations import services as consultations
 from consultations.models import Note
 from consultations.services import ChosenDiagnosis
 from core import clock, live
-from core.db import retry_transaction
+from core.db import locked, retry_transaction
 from core.errors import NotPermitted
 from core.money import format_rupiah
 from notifications import services as notifications
 from pharmacy.models import Prescription
-from pharmacy.services import dispensing, prescribing
-from pharmacy.services.prescribing import PrescriptionLine
 from scheduling import services as scheduling
 from scheduling.models import Visit
 from workspace.errors import MedicineStillWaiting, NotFinishedYet, NothingToCancel
@@ -179,7 +179,7 @@ def _own_visit(visit_id: UUID, actor: Any) -> Visit:
 def _open_prescription(visit: Visit) -> Prescription | None:
     """Return the visit's prescription that is neither handed over nor cancelled, under lock."""
     return (
-        Prescription.objects.select_for_update(of=("self",))
+        locked(Prescription.objects.all())
         .filter(visit=visit, status__in=[Prescription.Status.NEW, Prescription.Status.PRICED])
         .first()
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 from core import keys
 from core.env import Env, load_dotenv
@@ -15,23 +14,31 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 load_dotenv(BASE_DIR / ".env")
 env = Env()
 
-VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var", "Where the embedded product keeps its database, keys and mails.", shown="var/")
+VAR_DIR = env.path(
+    "VAR_DIR", BASE_DIR / "var", "Where the embedded product keeps its database, keys and mails.", shown="var/"
+)
 
 # --- Mode -----------------------------------------------------------------------------------------------------------
 DEBUG = False
 EMBEDDED = env.bool(
-    "EMBEDDED", False, "One process with worker and scheduler inside, in-memory broker and live layer, own keys under VAR_DIR."
+    "EMBEDDED",
+    False,
+    "One process with worker and scheduler inside, in-memory broker and live layer, own keys under VAR_DIR.",
 )
 DEMO_MODE = env.bool("DEMO_MODE", False, "Show the demo sign-ins and a banner. Never with real patients.")
 
 # --- Keys -----------------------------------------------------------------------------------------------------------
-KEY_DIR = env.path("KEY_DIR", VAR_DIR / "keys", "Directory of key files (mode 0600), outside the code.", shown="var/keys")
+KEY_DIR = env.path(
+    "KEY_DIR", VAR_DIR / "keys", "Directory of key files (mode 0600), outside the code.", shown="var/keys"
+)
 KEYS = keys.load(key_dir=KEY_DIR, environ=env.environ, create=EMBEDDED)
 for _secret in keys.SECRETS:
     env.declare(_secret.name, "a secret", "from KEY_DIR", _secret.help, secret=True)
 SECRET_KEY = KEYS.django_secret
 FIELD_ENCRYPTION_KEY = KEYS.field_keys
-FIELD_CIPHER = env.choice("FIELD_CIPHER", "aes256gcm", ("aes256gcm", "fernet"), "Cipher of newly written encrypted columns.")
+FIELD_CIPHER = env.choice(
+    "FIELD_CIPHER", "aes256gcm", ("aes256gcm", "fernet"), "Cipher of newly written encrypted columns."
+)
 
 # --- Clinic ---------------------------------------------------------------------------------------------------------
 CLINIC_NAME = env.str("CLINIC_NAME", "Klinik Batam Sehat", "Name of the clinic on every screen, mail and paper.")
@@ -42,7 +49,11 @@ CLINIC_CITY = env.str("CLINIC_CITY", "Batam", "City, printed before dates on pap
 CLINIC_PHONE = env.str("CLINIC_PHONE", "0778-555-0112", "Telephone shown to patients.")
 CLINIC_EMAIL = env.str("CLINIC_EMAIL", "halo@batamsehat.example", "E-mail address shown to patients.")
 CLINIC_LICENSE = env.str("CLINIC_LICENSE", "445/0112/DINKES/2025", "Operating licence number on papers.")
-SITE_URL = env.str("SITE_URL", "http://localhost:8000", "Public address of the site, without a final slash; links in mails start with it.")
+SITE_URL = env.str(
+    "SITE_URL",
+    "http://localhost:8000",
+    "Public address of the site, without a final slash; links in mails start with it.",
+)
 
 # --- Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -138,7 +149,9 @@ def database_config(url: str) -> dict:
     try:
         config = dict(dj_database_url.parse(url))
     except Exception as error:
-        raise ImproperlyConfigured("DATABASE_URL cannot be read; use sqlite:///path or mysql://user:password@host/name.") from error
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read; use sqlite:///path or mysql://user:password@host/name."
+        ) from error
     if config["ENGINE"].endswith("sqlite3"):
         # IMMEDIATE: a writer waits at BEGIN instead of failing in the middle with "database is locked".
         config["OPTIONS"] = {
@@ -166,7 +179,9 @@ DATABASES = {"default": database_config(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, cache and live layer share one address; without it everything lives in this process -------------
-REDIS_URL = env.str("REDIS_URL", "", "redis://host:port/db. Needed as soon as there is more than one process.", secret=True)
+REDIS_URL = env.str(
+    "REDIS_URL", "", "redis://host:port/db. Needed as soon as there is more than one process.", secret=True
+)
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
@@ -179,7 +194,9 @@ else:
     CELERY_BROKER_URL = "memory://"
 
 # --- Background work ------------------------------------------------------------------------------------------------
-CELERY_TIMEZONE = env.zone("CLINIC_TIME_ZONE", "Asia/Jakarta", "The clinic's zone: Asia/Jakarta, Asia/Makassar or Asia/Jayapura.")
+CELERY_TIMEZONE = env.zone(
+    "CLINIC_TIME_ZONE", "Asia/Jakarta", "The clinic's zone: Asia/Jakarta, Asia/Makassar or Asia/Jayapura."
+)
 CELERY_ENABLE_UTC = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -202,9 +219,13 @@ EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "", "SMTP user.")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "", "SMTP password.", secret=True)
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True, "STARTTLS on the SMTP connection.")
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>", "Sender of all mails.", shown="CLINIC_NAME <CLINIC_EMAIL>")
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>", "Sender of all mails.", shown="CLINIC_NAME <CLINIC_EMAIL>"
+)
 EMAIL_FILE_PATH = VAR_DIR / "mail"
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend" if EMAIL_HOST else "django.core.mail.backends.filebased.EmailBackend"
+)
 
 # --- Language, time -------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "id"
@@ -220,8 +241,10 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher", "django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-     "OPTIONS": {"user_attributes": ("username", "full_name", "email")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "full_name", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -322,5 +345,7 @@ LOGGING = {
 }
 
 # --- Product switches -----------------------------------------------------------------------------------------------
-UNPAID_REMINDER_DAYS = env.int("UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90)
+UNPAID_REMINDER_DAYS = env.int(
+    "UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90
+)
 ADMIN_READS_NOTES = env.bool("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")

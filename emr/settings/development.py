@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("EMBEDDED", "1")
 os.environ.setdefault("DEMO_MODE", "1")
 
-from .base import *  # noqa: E402, F403
+from .base import *
 from .base import VAR_DIR, env
 
 DEBUG = env.bool("DEBUG", False, "Django's debug pages. Development only; refused in production.")

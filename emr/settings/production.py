@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .base import *  # noqa: F403
+from .base import *
 from .base import DATABASE_URL, DEMO_MODE, EMBEDDED, REDIS_URL, SITE_URL, env
 
 if EMBEDDED:
@@ -12,7 +12,9 @@ if DEMO_MODE:
 if not DATABASE_URL.startswith("mysql"):
     raise ImproperlyConfigured("DATABASE_URL must name a MariaDB or MySQL server in production.")
 if not REDIS_URL:
-    raise ImproperlyConfigured("REDIS_URL is needed in production; in-memory broker and live layer work in one process only.")
+    raise ImproperlyConfigured(
+        "REDIS_URL is needed in production; in-memory broker and live layer work in one process only."
+    )
 if env.bool("DEBUG", False, "Django's debug pages. Development only; refused in production."):
     raise ImproperlyConfigured("DEBUG must be 0 in production.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [], "Host names this site answers to.")

@@ -8,7 +8,7 @@ for _name in ("FIELD_ENCRYPTION_KEYS", "SEARCH_MASTER_KEY", "AUDIT_SEAL_KEY", "S
 os.environ["SECRET_KEY"] = "test-secret-key-that-is-public-on-purpose-and-long-enough-0123456789"
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
 
-from .base import *  # noqa: E402, F403
+from .base import *
 from .base import DATABASES, REDIS_URL, VAR_DIR
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
@@ -24,6 +24,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Threads of race tests need one database between them, so a file and not ":memory:".
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}} if not REDIS_URL else {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": f"test-{os.getpid()}"}
-}
+CACHES = (
+    {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    if not REDIS_URL
+    else {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": f"test-{os.getpid()}",
+        }
+    }
+)
