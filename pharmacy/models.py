@@ -164,7 +164,9 @@ class PrescriptionQuerySet(models.QuerySet["Prescription"]):
         return self.none()
 
     def for_list(self) -> PrescriptionQuerySet:
-        return self.select_related("patient", "prescriber__staff_profile", "visit__ticket").prefetch_related("items__medicine")
+        return self.select_related("patient", "prescriber__staff_profile", "visit__ticket").prefetch_related(
+            "items__medicine"
+        )
 
 
 class Prescription(models.Model):
@@ -188,9 +190,13 @@ class Prescription(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
     prescribed_at = models.DateTimeField()
     priced_at = models.DateTimeField(null=True, blank=True)
-    priced_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    priced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     dispensed_at = models.DateTimeField(null=True, blank=True)
-    dispensed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    dispensed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True, default="")
 

@@ -1,0 +1,1 @@
+"""What changes in the pharmacy: stock, prescribing, pricing, dispensing. Import the module that is meant."""

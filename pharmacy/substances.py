@@ -1,0 +1,80 @@
+"""Names of substances in one spelling, so that Amoxicillin meets amoksisilin and Cefadroxil sefadroksil.
+
+Pure text: knows no table. Used to compare ingredients with allergies and to search the medicine list.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+SHORTEST_MATCH = 4  # "air" or "tes" inside a longer name says nothing
+
+# What patients and doctors write for a whole group, in folded spelling.
+GROUP_WORDS = {
+    "penisilin": "penisilin",
+    "penicilin": "penisilin",
+    "sefalosporin": "sefalosporin",
+    "sulfa": "sulfonamida",
+    "sulfonamida": "sulfonamida",
+    "sulfonamid": "sulfonamida",
+    "nsaid": "nsaid",
+    "oains": "nsaid",
+    "ains": "nsaid",
+    "makrolida": "makrolida",
+    "makrolid": "makrolida",
+    "kuinolon": "kuinolon",
+    "fluorokuinolon": "kuinolon",
+    "tetrasiklin": "tetrasiklin",
+    "opioid": "opioid",
+    "opiat": "opioid",
+    "iodium": "yodium",
+    "iodin": "yodium",
+    "povidon": "yodium",
+}
+
+_SPELLINGS = (
+    ("ph", "f"), ("th", "t"), ("rh", "r"), ("ch", "k"), ("qu", "ku"), ("x", "ks"), ("ce", "se"), ("ci", "si"),
+    ("cy", "si"), ("c", "k"), ("y", "i"), ("ae", "e"), ("oe", "e"), ("z", "s"),
+)  # fmt: skip
+_DOUBLE = re.compile(r"([a-z])\1+")
+
+
+def fold(text: str) -> str:
+    """Return a substance or medicine name in one spelling: lower case, no accents, Indonesian sounds, single letters."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join(_fold_word(word) for word in re.findall(r"[^\W_]+", plain))
+
+
+def _fold_word(word: str) -> str:
+    for written, folded in _SPELLINGS:
+        word = word.replace(written, folded)
+    word = _DOUBLE.sub(r"\1", word)
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+def ingredient_names(ingredients: Iterable[str]) -> list[str]:
+    """Return the folded names of ingredients without their amounts: "amoksisilin 500 mg" gives "amoksisilin"."""
+    names = (fold(re.split(r"\s\d", f" {text}", maxsplit=1)[0]) for text in ingredients)
+    return [name for name in names if name]
+
+
+def groups_in(substance: str) -> set[str]:
+    """Return the medicine groups that the words of a recorded substance name ("obat sulfa")."""
+    return {GROUP_WORDS[word] for word in fold(substance).split() if word in GROUP_WORDS}
+
+
+def is_same_substance(substance: str, names: Iterable[str]) -> bool:
+    """True when a recorded substance and one of the folded names contain one another, or are the same short word."""
+    wanted = fold(substance)
+    for name in names:
+        if not wanted or not name:
+            continue
+        if wanted == name or wanted in name.split():
+            return True
+        shorter, longer = sorted((wanted, name), key=len)
+        if len(shorter) >= SHORTEST_MATCH and shorter in longer:
+            return True
+    return False
