@@ -87,7 +87,9 @@ class PracticeSession(models.Model):
     reason = models.CharField(max_length=300, blank=True, default="")
     proposed_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     completed_at = models.DateTimeField(null=True, blank=True)
 
     objects = PracticeSessionQuerySet.as_manager()
@@ -106,7 +108,10 @@ class SlotQuerySet(models.QuerySet["Slot"]):
     def bookable(self, now: Any) -> SlotQuerySet:
         """Free future slots of approved sessions: the only ones a booking may take."""
         return self.filter(
-            session__status=PracticeSession.Status.APPROVED, session__doctor__is_active=True, starts_at__gt=now
+            session__status=PracticeSession.Status.APPROVED,
+            session__doctor__is_active=True,
+            session__service__is_active=True,
+            starts_at__gt=now,
         ).exclude(pk__in=Appointment.objects.filter(active=1).values("slot_id"))
 
 
@@ -164,7 +169,9 @@ class Appointment(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments")
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, related_name="appointments")
-    doctor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="appointments_as_doctor")
+    doctor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="appointments_as_doctor"
+    )
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="appointments")
     price_idr = models.PositiveBigIntegerField()
     complaint = EncryptedTextField(max_length=1000)
@@ -184,7 +191,9 @@ class Appointment(models.Model):
     booked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     reason = EncryptedTextField(max_length=500, blank=True, default="")
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     idempotency_key = models.UUIDField(unique=True)
 
     objects = AppointmentQuerySet.as_manager()
@@ -236,7 +245,9 @@ class Visit(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     number = models.CharField(max_length=30, unique=True)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="visits")
-    appointment = models.OneToOneField(Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="visit")
+    appointment = models.OneToOneField(
+        Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="visit"
+    )
     doctor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="visits_as_doctor")
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="visits")
     price_idr = models.PositiveBigIntegerField()
@@ -250,6 +261,7 @@ class Visit(models.Model):
     consulted_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     patient_confirmed_at = models.DateTimeField(null=True, blank=True)
+    reason = EncryptedTextField(max_length=500, blank=True, default="")
     checked_in_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = VisitQuerySet.as_manager()

@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
                 ('consulted_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
                 ('patient_confirmed_at', models.DateTimeField(blank=True, null=True)),
+                ('reason', core.encryption.EncryptedTextField(blank=True, default='', max_length=500)),
                 ('appointment', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='visit', to='scheduling.appointment')),
                 ('checked_in_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('doctor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='visits_as_doctor', to=settings.AUTH_USER_MODEL)),
