@@ -259,10 +259,10 @@ def name_tokens(full_name: str, birth_date: date | None) -> set[int]:
 
 # --- Queries --------------------------------------------------------------------------------------------------------
 
-_DATE = re.compile(r"(?<!\d)(\d{1,2})\s?[-/.\s]\s?(\d{1,2})\s?[-/.\s]\s?(\d{4})(?!\d)")
-_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
-_RECORD_LABEL = re.compile(r"^\s*(?:no\.?\s*)?rm\b[\s.:#-]*(?=\d)", re.IGNORECASE)
-_NUMBER = re.compile(r"^\+?[\d\s().-]+$")
+_DATE = re.compile(r"(?<!\d)(\d{1,2})\s?[-/.\s]\s?(\d{1,2})\s?[-/.\s]\s?(\d{4})(?!\d)", re.ASCII)
+_ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)", re.ASCII)
+_RECORD_LABEL = re.compile(r"^\s*(?:no\.?\s*)?rm[\s.:#-]*(?=\d)", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"^\+?[\d\s().-]+$", re.ASCII)
 RECORD_NUMBER_WIDTH = 6
 MOST_RECORD_DIGITS = 12
 MOST_COMPLETIONS = 12  # common words that one typed beginning is tried as

@@ -65,11 +65,10 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self.stdout.write(f"{waiting} row(s) in all.")
         elif len(ring.ids) > 1:
+            older = ", ".join(ring.ids[1:])
+            self.stdout.write(self.style.SUCCESS(f"No row needs {older} any more."))
             self.stdout.write(
-                self.style.SUCCESS(
-                    f"No row needs {', '.join(ring.ids[1:])} any more. Take the older keys out of FIELD_ENCRYPTION_KEYS, "
-                    "and keep them with the backups that were made under them."
-                )
+                "Take the older keys out of FIELD_ENCRYPTION_KEYS; keep them with the backups made under them."
             )
         else:
             self.stdout.write(self.style.SUCCESS("Every row is under the newest key."))
