@@ -24,6 +24,11 @@ class Sex(models.TextChoices):
     UNKNOWN = "unknown", _("Unknown")
 
 
+def mask_nik(nik: str | None) -> str:
+    """Return a NIK as lists show it: 3171••••••••0001."""
+    return f"{nik[:4]}••••••••{nik[-4:]}" if nik else ""
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
         """Patients `user` may read.
@@ -35,9 +40,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             return self
         if has_capability(user, Capability.SEARCH_OWN_PATIENTS):
             members = [CareTeamMember.of_user(user.pk), *(CareTeamMember.of_role(role) for role in user.role_names)]
-            return self.filter(
-                Exists(CareTeamMember.objects.filter(patient_id=OuterRef("pk"), member__in=members))
-            )
+            return self.filter(Exists(CareTeamMember.objects.filter(patient_id=OuterRef("pk"), member__in=members)))
         if has_capability(user, Capability.USE_PORTAL):
             return self.filter(user=user)
         return self.none()
@@ -48,7 +51,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def for_header(self) -> PatientQuerySet:
         """With the allergies that every screen acting on a patient shows."""
         return self.prefetch_related(
-            models.Prefetch("allergy_rows", queryset=Allergy.objects.filter(status=Allergy.Status.ACTIVE).order_by("id"))
+            models.Prefetch(
+                "allergy_rows", queryset=Allergy.objects.filter(status=Allergy.Status.ACTIVE).order_by("id")
+            )
         )
 
 
@@ -101,6 +106,9 @@ class Patient(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     consented_at = models.DateTimeField(null=True, blank=True)
     profile_completed_at = models.DateTimeField(null=True, blank=True)
+    duplicate_reason = EncryptedCharField(
+        max_length=300, blank=True, default=""
+    )  # why it is not the one that looks alike
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
@@ -133,7 +141,7 @@ class Patient(models.Model):
     @property
     def masked_nik(self) -> str:
         """The NIK as lists show it: 3171••••••••0001."""
-        return f"{self.nik[:4]}••••••••{self.nik[-4:]}" if self.nik else ""
+        return mask_nik(self.nik)
 
     @property
     def masked_phone(self) -> str:
@@ -228,11 +236,20 @@ class Allergy(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    error_reason = EncryptedCharField(_("why it is wrong"), max_length=300, blank=True, default="")
+    marked_at = models.DateTimeField(null=True, blank=True)
+    marked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = AllergyQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"allergy {self.pk}"
+
+    @property
+    def severity_label(self) -> str:
+        return str(self.get_severity_display()) if self.severity else ""
 
 
 class PortalRegistrationQuerySet(models.QuerySet["PortalRegistration"]):
@@ -263,8 +280,11 @@ class PortalRegistration(models.Model):
     reason = EncryptedTextField(blank=True, default="")
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     patient = models.ForeignKey(Patient, null=True, blank=True, on_delete=models.PROTECT, related_name="registrations")
+    made_record = models.BooleanField(default=False)  # activated as a new patient, not connected with a known one
 
     objects = PortalRegistrationQuerySet.as_manager()
 
@@ -273,3 +293,11 @@ class PortalRegistration(models.Model):
 
     def __str__(self) -> str:
         return f"registration {self.pk}"
+
+    @property
+    def sex_label(self) -> str:
+        return str(self.get_sex_display())
+
+    @property
+    def masked_nik(self) -> str:
+        return mask_nik(self.nik)

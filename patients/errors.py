@@ -1,0 +1,93 @@
+"""Rules of patients that can be broken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.errors import Conflict, DomainError, InvalidInput
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+    from patients.models import Patient
+
+
+class InvalidPatientData(InvalidInput):
+    """A value of the identity cannot be: an impossible NIK, a birth date in the future, an empty name."""
+
+    code = "patients.invalid_data"
+
+    def __init__(self, message: str | Promise, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class DuplicateNik(Conflict):
+    """Another patient has this NIK."""
+
+    code = "patients.duplicate_nik"
+
+
+class LikelyDuplicate(Conflict):
+    """A patient with this name and birth date exists, and nobody said why this is another person."""
+
+    code = "patients.likely_duplicate"
+
+    def __init__(self, message: str | Promise, patients: Sequence[Patient] = ()) -> None:
+        super().__init__(message)
+        self.patients = list(patients)
+
+
+class PatientChanged(Conflict):
+    """Somebody else saved this patient after the form was opened."""
+
+    code = "patients.changed"
+
+
+class PatientNotFound(DomainError):
+    """There is no such patient."""
+
+    code = "patients.not_found"
+
+
+class IdentityLocked(Conflict):
+    """The patient gave this once already; only the front desk may change it now."""
+
+    code = "patients.identity_locked"
+
+
+class AllergyExists(Conflict):
+    """The same allergy is recorded, or "none" was said although allergies are recorded."""
+
+    code = "patients.allergy_exists"
+
+
+class AllergyClosed(Conflict):
+    """The allergy was marked as entered in error before."""
+
+    code = "patients.allergy_closed"
+
+
+class ReasonMissing(InvalidInput):
+    """This act needs a reason."""
+
+    code = "patients.reason_missing"
+
+
+class EmailTaken(Conflict):
+    """An account with this e-mail address exists. Never shown to the public: it would tell who is a patient."""
+
+    code = "patients.email_taken"
+
+
+class RegistrationDecided(Conflict):
+    """Somebody activated or rejected this registration before."""
+
+    code = "patients.registration_decided"
+
+
+class RecordNotConnectable(Conflict):
+    """The chosen record has an account already, is archived, or is of somebody else."""
+
+    code = "patients.record_not_connectable"

@@ -1,0 +1,31 @@
+"""Every write about patients: identity, allergies, care team, portal registrations. Import from here."""
+
+from patients.services.allergies import mark_allergy_in_error, record_allergy, record_no_allergies
+from patients.services.care import add_to_care_team, record_chart_read, reveal_nik
+from patients.services.duplicates import find_duplicates
+from patients.services.identity import (
+    AllergyAnswer,
+    complete_profile,
+    register_at_desk,
+    register_patient,
+    update_patient,
+)
+from patients.services.registrations import activate_registration, reject_registration, submit_registration
+
+__all__ = [
+    "AllergyAnswer",
+    "activate_registration",
+    "add_to_care_team",
+    "complete_profile",
+    "find_duplicates",
+    "mark_allergy_in_error",
+    "record_allergy",
+    "record_chart_read",
+    "record_no_allergies",
+    "register_at_desk",
+    "register_patient",
+    "reject_registration",
+    "reveal_nik",
+    "submit_registration",
+    "update_patient",
+]
