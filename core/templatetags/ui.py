@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django import template
-from django.http import QueryDict
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -26,7 +26,25 @@ TONE_ICONS = {
     "danger": "alert-circle",
     "info": "info",
 }
-NAME_TITLES = {"dr", "drg", "apt", "prof", "ns", "h", "hj", "ir", "tn", "ny", "nn", "an", "by", "bpk", "ibu", "sdr", "sdri"}
+NAME_TITLES = {
+    "dr",
+    "drg",
+    "apt",
+    "prof",
+    "ns",
+    "h",
+    "hj",
+    "ir",
+    "tn",
+    "ny",
+    "nn",
+    "an",
+    "by",
+    "bpk",
+    "ibu",
+    "sdr",
+    "sdri",
+}
 
 
 @register.simple_tag
@@ -34,12 +52,19 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """Draw one icon of `static/img/icons.svg`; hidden from readers unless it carries the only meaning (`label`)."""
     classes = f"icon {css}".strip()
     href = f"{static('img/icons.svg')}#{name}"
-    attrs = 'class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" width="20" height="20"'
+    attrs = (
+        'class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" width="20" height="20"'
+    )
     if label:
         return format_html(
-            "<svg " + attrs + ' role="img" aria-label="{}" focusable="false"><use href="{}"></use></svg>', classes, label, href
+            "<svg " + attrs + ' role="img" aria-label="{}" focusable="false"><use href="{}"></use></svg>',
+            classes,
+            label,
+            href,
         )
-    return format_html("<svg " + attrs + ' aria-hidden="true" focusable="false"><use href="{}"></use></svg>', classes, href)
+    return format_html(
+        "<svg " + attrs + ' aria-hidden="true" focusable="false"><use href="{}"></use></svg>', classes, href
+    )
 
 
 @register.simple_tag
@@ -79,14 +104,7 @@ def initials(name: Any) -> str:
     return letters.upper()
 
 
-@register.simple_tag(takes_context=True)
-def querystring(context: template.Context, **changes: Any) -> str:
-    """Return the page's query string with `changes` applied; None or "" removes a key. Starts with "?"."""
-    request = context.get("request")
-    query = request.GET.copy() if request else QueryDict(mutable=True)
-    for key, value in changes.items():
-        if value is None or value == "":
-            query.pop(key, None)
-        else:
-            query[key] = value
-    return f"?{query.urlencode()}"
+@register.filter
+def pairs(left: Iterable[Any], right: Iterable[Any]) -> list[tuple[Any, Any]]:
+    """Return the two lists side by side, for a loop that needs a column and its cell."""
+    return list(zip(left, right, strict=False))

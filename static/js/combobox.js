@@ -86,6 +86,8 @@ export function initCombobox() {
       },
       onChange: () => select.dispatchEvent(new Event("combobox:change", { bubbles: true })),
     });
+    // The label now names the search box; the select behind it only carries the value.
+    select.setAttribute("aria-hidden", "true");
     if (select.getAttribute("aria-invalid") === "true") box.wrapper.dataset.invalid = "";
     const described = select.getAttribute("aria-describedby");
     if (described) box.control_input.setAttribute("aria-describedby", described);

@@ -3,12 +3,14 @@ import { onElements } from "./dom.js";
 
 function busy(button) {
   button.setAttribute("aria-busy", "true");
+  button.dataset.busy = "";
   // The browser has already built the request's data with this button in it; disabling now only stops a second click.
   setTimeout(() => { button.disabled = true; }, 0);
 }
 
 function release(root = document) {
-  for (const button of root.querySelectorAll("[aria-busy=true][type=submit], button[aria-busy=true]")) {
+  for (const button of root.querySelectorAll("[data-busy]")) {
+    delete button.dataset.busy;
     button.removeAttribute("aria-busy");
     button.disabled = false;
   }
