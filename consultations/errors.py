@@ -43,3 +43,9 @@ class ImplausibleVitals(InvalidInput):
     """A measurement is outside what a living person shows, or nothing was measured."""
 
     code = "consultations.implausible_vitals"
+
+
+class InvalidCodeRow(InvalidInput):
+    """A row of a code list that is imported cannot be used."""
+
+    code = "consultations.invalid_code_row"

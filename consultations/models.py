@@ -42,6 +42,12 @@ class DiagnosisCode(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.display}"
 
+    def fill_search_text(self) -> None:
+        """Set what the search looks in from code, names and other words. Call before each save or bulk write."""
+        # Without the dot too: "j069" is typed as often as "J06.9".
+        words = [self.code, self.code.replace(".", ""), self.display_id, self.display_en, self.keywords]
+        self.search_text = " ".join(" ".join(words).lower().split())[:900]
+
     @property
     def display(self) -> str:
         """The name in the language of the page; English where no Indonesian name was loaded."""
@@ -88,6 +94,11 @@ class VitalSigns(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.FINAL)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    error_reason = EncryptedCharField(_("why it is wrong"), max_length=300, blank=True, default="")
+    marked_at = models.DateTimeField(null=True, blank=True)
+    marked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = ClinicalQuerySet.as_manager()
 
@@ -123,6 +134,7 @@ class Note(models.Model):
     plan = EncryptedTextField(max_length=10000, blank=True, default="")
     consultation_fee_idr = models.BigIntegerField(default=0)
     draft_lines = EncryptedTextField(blank=True, default="")
+    draft_diagnoses = EncryptedTextField(blank=True, default="")
     status = models.CharField(max_length=20, choices=Status, default=Status.DRAFT)
     current = models.GeneratedField(
         expression=Case(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,24 +18,28 @@ from billing.models import Charge
 from consultations.errors import (
     DiagnosisMissing,
     ImplausibleVitals,
+    InvalidCodeRow,
     NoteChanged,
     NoteSigned,
     NotYourVisit,
     UnknownDiagnosis,
     WrongStage,
 )
-from consultations.models import Diagnosis, DiagnosisCode, Note, VitalSigns
+from consultations.models import ICD10_SYSTEM, Diagnosis, DiagnosisCode, Note, VitalSigns
 from consultations.vitals import BY_FIELD
 from core import clock, live
 from core.db import locked, retry_transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_IDR, format_rupiah
+from core.text import clean_line, clean_text
 from scheduling import services as scheduling
 from scheduling.models import Visit
 
 BEFORE_DOCTOR = {Visit.Status.ARRIVED, Visit.Status.TRIAGE, Visit.Status.WAITING}
 MAX_TEXT = 10_000
 MAX_DIAGNOSES = 12
+# A letter, two characters, and up to four more behind a dot; a dagger or asterisk is not part of the code.
+CODE_SHAPE = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.[0-9A-Z]{1,4})?")
 SOAP_FIELDS = ("subjective", "objective", "assessment", "plan")
 
 
@@ -60,7 +66,7 @@ def record_vitals(*, visit_id: UUID, actor: Any, remark: str = "", **measurement
     vitals = VitalSigns.objects.create(
         visit=visit,
         patient_id=visit.patient_id,
-        remark=remark.strip()[:500],
+        remark=clean_text(remark)[:500],
         recorded_at=clock.now(),
         recorded_by=actor,
         **values,
@@ -80,17 +86,20 @@ def record_vitals(*, visit_id: UUID, actor: Any, remark: str = "", **measurement
 
 @retry_transaction
 def mark_vitals_in_error(*, vitals_id: UUID, actor: Any, reason: str) -> VitalSigns:
-    """Mark a wrong set of vital signs; it stays readable and is no longer shown as the patient's.
+    """Mark a wrong set of vital signs; it stays readable and is no longer shown as the patient's. Once.
 
     Raises:
         InvalidInput: no reason was given.
     """
-    if not reason.strip():
+    reason = clean_line(reason)[:300]
+    if not reason:
         raise InvalidInput(_("Say why this entry is wrong."))
+    scheduling.lock_visit(VitalSigns.objects.values_list("visit_id", flat=True).get(pk=vitals_id))
     vitals = locked(VitalSigns.objects.all()).get(pk=vitals_id)
     if vitals.status != VitalSigns.Status.ENTERED_IN_ERROR:
         vitals.status = VitalSigns.Status.ENTERED_IN_ERROR
-        vitals.save(update_fields=["status"])
+        vitals.error_reason, vitals.marked_at, vitals.marked_by = reason, clock.now(), actor
+        vitals.save(update_fields=["status", "error_reason", "marked_at", "marked_by"])
         audit.record("consultations.vitals.marked_in_error", actor=actor, patient=vitals.patient_id, target=vitals)
         live.changed(live.QUEUE)
     return vitals
@@ -104,17 +113,29 @@ def save_draft(
     version: int,
     consultation_fee_idr: int,
     draft_lines: str = "",
+    draft_diagnoses: str = "",
     **soap: str,
 ) -> Note:
     """Save an unsigned note; `version` is what the page was opened with, 0 for a new note.
+
+    Lines and diagnoses of a draft are kept as they were typed; they are judged when the note is signed.
 
     Raises:
         NotYourVisit, NoteSigned, NoteChanged: see `_locked_note`.
         InvalidInput: a text is too long or the fee impossible.
     """
     note = _locked_note(visit_id=visit_id, actor=actor, version=version)
-    _write(note, soap=soap, fee=consultation_fee_idr, draft_lines=draft_lines)
+    is_new = note.version == 0
+    _write(note, soap=soap, fee=consultation_fee_idr, draft_lines=draft_lines, draft_diagnoses=draft_diagnoses)
     note.save()
+    if is_new:  # the saves that follow every few seconds are one and the same act
+        audit.record(
+            "consultations.note.drafted",
+            actor=actor,
+            patient=note.patient_id,
+            target=note,
+            detail={"visit": note.visit.number},
+        )
     return note
 
 
@@ -132,12 +153,12 @@ def sign_note(
 
     Raises:
         NotYourVisit, NoteSigned, NoteChanged: see `_locked_note`.
-        InvalidInput: the assessment is empty, a text too long, the fee impossible.
+        InvalidInput: neither complaint nor assessment is written, a text is too long, the fee impossible.
         DiagnosisMissing: not exactly one primary diagnosis.
         UnknownDiagnosis: a code that is not active, is repeated, or may not be primary.
     """
     note = _locked_note(visit_id=visit_id, actor=actor, version=version)
-    _write(note, soap=soap, fee=consultation_fee_idr, draft_lines="")
+    _write(note, soap=soap, fee=consultation_fee_idr, draft_lines="", draft_diagnoses="")
     if not note.subjective and not note.assessment:
         raise InvalidInput(_("Write at least the complaint (S) or the assessment (A) before you finish."))
     codes = _resolve(diagnoses)
@@ -183,6 +204,71 @@ def sign_note(
     return note
 
 
+def find_codes(codes: Iterable[str]) -> dict[str, DiagnosisCode]:
+    """Return active code rows by code, upper case; the newest edition where several are loaded. One query."""
+    wanted = {code.strip().upper() for code in codes}
+    rows = DiagnosisCode.objects.filter(code__in=wanted, is_active=True).order_by("edition")
+    return {row.code: row for row in rows}
+
+
+def choose_diagnoses(codes: Iterable[str]) -> list[ChosenDiagnosis]:
+    """Return what a doctor typed or picked, in its order, as choices for `sign_note`: the first one is the primary.
+
+    Raises:
+        UnknownDiagnosis: a code is not in the active list; the sentence names it.
+    """
+    typed = [code.strip().upper() for code in codes if code.strip()]
+    rows = find_codes(typed)
+    unknown = [code for code in typed if code not in rows]
+    if unknown:
+        raise UnknownDiagnosis(
+            _("%(code)s is not in the list of codes. Search the diagnosis by its name and choose it.")
+            % {"code": unknown[0][:20]}
+        )
+    ranks = [Diagnosis.Rank.PRIMARY] + [Diagnosis.Rank.SECONDARY] * len(typed)
+    return [ChosenDiagnosis(code_id=rows[code].pk, rank=rank) for code, rank in zip(typed, ranks, strict=False)]
+
+
+@retry_transaction
+def import_codes(rows: Iterable[Mapping[str, str]], *, edition: str, system: str = ICD10_SYSTEM) -> tuple[int, int]:
+    """Add codes and bring known ones up to date; return how many were added and changed. All rows or none.
+
+    A row has `code`, `display_en`, and optionally `display_id`, `chapter`, `is_primary_allowed` (1 or 0), `keywords`.
+    Codes that are not among the rows stay as they are.
+
+    Raises:
+        InvalidCodeRow: a row is wrong; the sentence names it by its line, counted from 2 under the header.
+    """
+    known = {row.code: row for row in DiagnosisCode.objects.filter(system=system, edition=edition)}
+    fresh: list[DiagnosisCode] = []
+    changed: list[DiagnosisCode] = []
+    seen: set[str] = set()
+    for line, row in enumerate(rows, start=2):
+        values = _checked_code_row(line, row)
+        if values["code"] in seen:
+            raise InvalidCodeRow(_("Line %(line)d: %(code)s stands twice.") % {"line": line, "code": values["code"]})
+        seen.add(values["code"])
+        entry = known.get(values["code"])
+        if entry is None:
+            entry = DiagnosisCode(system=system, edition=edition, **values)
+            entry.fill_search_text()
+            fresh.append(entry)
+            continue
+        before = (entry.search_text, *(getattr(entry, name) for name in values))
+        for name, value in values.items():
+            setattr(entry, name, value)
+        entry.fill_search_text()
+        if before != (entry.search_text, *values.values()):
+            changed.append(entry)
+    DiagnosisCode.objects.bulk_create(fresh, batch_size=500)
+    DiagnosisCode.objects.bulk_update(
+        changed,
+        ["display_en", "display_id", "chapter", "is_primary_allowed", "keywords", "search_text"],
+        batch_size=500,
+    )
+    return len(fresh), len(changed)
+
+
 def search_codes(text: str, *, limit: int = 20) -> list[DiagnosisCode]:
     """Return active codes for what a doctor typed: a code's beginning, or words of its names in any order.
 
@@ -226,19 +312,19 @@ def _locked_note(*, visit_id: UUID, actor: Any, version: int) -> Note:
     return note
 
 
-def _write(note: Note, *, soap: dict[str, str], fee: int, draft_lines: str) -> None:
+def _write(note: Note, *, soap: dict[str, str], fee: int, draft_lines: str, draft_diagnoses: str) -> None:
     unknown = set(soap) - set(SOAP_FIELDS)
     if unknown:
         raise TypeError(f"not a SOAP field: {', '.join(sorted(unknown))}")
     for field in SOAP_FIELDS:
-        text = soap.get(field, "").strip()
+        text = clean_text(soap.get(field, ""))
         if len(text) > MAX_TEXT:
             raise InvalidInput(_("Each part of the note holds up to 10,000 characters."))
         setattr(note, field, text)
     if not 0 <= fee <= MAX_AMOUNT_IDR:
         raise InvalidInput(_("The fee must be between Rp0 and %(limit)s.") % {"limit": format_rupiah(MAX_AMOUNT_IDR)})
     note.consultation_fee_idr = fee
-    note.draft_lines = draft_lines
+    note.draft_lines, note.draft_diagnoses = draft_lines, draft_diagnoses
     note.version += 1
     note.updated_at = clock.now()
 
@@ -263,17 +349,37 @@ def _resolve(diagnoses: list[ChosenDiagnosis]) -> list[tuple[DiagnosisCode, str]
     ]
 
 
+def _checked_code_row(line: int, row: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields of one row of a code list, trimmed."""
+    values = {name: clean_line(row.get(name)) for name in ("code", "display_en", "display_id", "chapter", "keywords")}
+    values["code"] = values["code"].upper()
+    if not CODE_SHAPE.fullmatch(values["code"]):
+        raise InvalidCodeRow(
+            _("Line %(line)d: “%(code)s” is no ICD-10 code.") % {"line": line, "code": values["code"][:20]}
+        )
+    if not values["display_en"]:
+        raise InvalidCodeRow(_("Line %(line)d: %(code)s has no English name.") % {"line": line, "code": values["code"]})
+    for name, text in values.items():
+        limit = DiagnosisCode._meta.get_field(name).max_length
+        if len(text) > limit:
+            raise InvalidCodeRow(
+                _("Line %(line)d: %(column)s is longer than %(limit)d characters.")
+                % {"line": line, "column": name, "limit": limit}
+            )
+    allowed = clean_line(row.get("is_primary_allowed")) or "1"
+    if allowed not in {"0", "1"}:
+        raise InvalidCodeRow(_("Line %(line)d: is_primary_allowed is 1 or 0.") % {"line": line})
+    return {**values, "is_primary_allowed": allowed == "1"}
+
+
 def _plausible(measurements: dict[str, Decimal | int | None]) -> dict[str, Decimal | int]:
     values: dict[str, Decimal | int] = {}
     for field, value in measurements.items():
         rule = BY_FIELD[field]
         if value is None:
             continue
-        if not rule.minimum <= value <= rule.maximum:
-            raise ImplausibleVitals(
-                _("%(label)s must be between %(minimum)s and %(maximum)s %(unit)s.")
-                % {"label": rule.label, "minimum": rule.minimum, "maximum": rule.maximum, "unit": rule.unit}
-            )
+        if not rule.minimum <= value <= rule.maximum or round(value, rule.decimals) != value:
+            raise ImplausibleVitals(rule.limits_sentence())
         values[field] = value
     if not values:
         raise ImplausibleVitals(_("Enter at least one measurement."))
