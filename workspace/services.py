@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from pharmacy.services import dispensing, prescribing
-from pharmacy.services.prescribing import PrescriptionLine
 
 import audit
 from billing import services as billing
@@ -22,9 +20,10 @@ from consultations.services import ChosenDiagnosis
 from core import clock, live
 from core.db import locked, retry_transaction
 from core.errors import NotPermitted
-from core.money import format_rupiah
 from notifications import services as notifications
 from pharmacy.models import Prescription
+from pharmacy.services import dispensing, prescribing
+from pharmacy.services.prescribing import PrescriptionLine
 from scheduling import services as scheduling
 from scheduling.models import Visit
 from workspace.errors import MedicineStillWaiting, NotFinishedYet, NothingToCancel
@@ -114,10 +113,13 @@ def receive_payment(
             to=patient.email,
             language=patient.language,
             context={
-                "full_name": patient.full_name,
+                "name": patient.full_name,
+                "invoice_number": payment.invoice.number,
                 "receipt_number": payment.receipt_number,
-                "amount": format_rupiah(payment.amount_idr),
-                "url": f"{settings.SITE_URL}/portal/",
+                "amount_idr": payment.amount_idr,
+                "method": Payment.Method(payment.method).label,
+                "paid_at": payment.received_at,
+                "path": reverse("billing:portal-bill", args=[payment.invoice_id]),
             },
             dedupe_key=f"payment_receipt:{payment.pk}",
             patient_id=patient.pk,
@@ -141,7 +143,9 @@ def confirm_finished(*, visit_id: UUID, actor: Any) -> Visit:
     if visit.consulted_at is None or not billing.is_settled(encounter_id=visit.pk):
         raise NotFinishedYet(_("You can confirm when the consultation is over and the bill is paid."))
     if _open_prescription(visit) is not None:
-        raise MedicineStillWaiting(_("Your medicines wait at the pharmacy. Fetch them first, or finish without medicine."))
+        raise MedicineStillWaiting(
+            _("Your medicines wait at the pharmacy. Fetch them first, or finish without medicine.")
+        )
     return _confirm(visit, actor=actor, without_medicine=False)
 
 

@@ -1,7 +1,5 @@
 from uuid import uuid4
 
-import pytest
-
 from billing import services
 from billing.models import Charge, Invoice, Payment
 from tests.factories.accounts import UserFactory
@@ -14,7 +12,12 @@ def test_double_click_takes_the_money_once(race):
 
     def click():
         return services.take_payment(
-            invoice_id=invoice.pk, method="cash", amount_idr=90_000, tendered_idr=100_000, idempotency_key=key, actor=cashier
+            invoice_id=invoice.pk,
+            method="cash",
+            amount_idr=90_000,
+            tendered_idr=100_000,
+            idempotency_key=key,
+            actor=cashier,
         )
 
     results = race(click, [()] * 12)
@@ -28,7 +31,12 @@ def test_two_cashiers_cannot_take_more_than_is_owed(race):
 
     def take(key):
         return services.take_payment(
-            invoice_id=invoice.pk, method="cash", amount_idr=60_000, tendered_idr=60_000, idempotency_key=key, actor=cashier
+            invoice_id=invoice.pk,
+            method="cash",
+            amount_idr=60_000,
+            tendered_idr=60_000,
+            idempotency_key=key,
+            actor=cashier,
         )
 
     results = race(take, [(uuid4(),) for _ in range(8)])
@@ -56,6 +64,8 @@ def test_parallel_issues_give_different_numbers(race):
     encounters = [uuid4() for _ in range(10)]
     for encounter in encounters:
         InvoiceFactory(encounter_id=encounter, status=Invoice.Status.DRAFT, number=None, issued_at=None)
-    results = race(lambda encounter: services.issue_invoice(encounter_id=encounter, actor=actor), [(e,) for e in encounters])
+    results = race(
+        lambda encounter: services.issue_invoice(encounter_id=encounter, actor=actor), [(e,) for e in encounters]
+    )
     numbers = sorted(result.number[-6:] for result in results)
     assert numbers == [f"{number:06d}" for number in range(1, 11)]

@@ -38,7 +38,14 @@ def pay(invoice, actor, amount, **fields):
 def test_bills_are_closed_to_the_wrong_person(cast):
     mine = InvoiceFactory(patient=cast.patient_user.patient)
     InvoiceFactory(patient=cast.other_patient_user.patient)
-    for outsider in (AnonymousUser(), UserFactory(), UserFactory(is_superuser=True), cast.doctor, cast.pharmacist, cast.nurse):
+    for outsider in (
+        AnonymousUser(),
+        UserFactory(),
+        UserFactory(is_superuser=True),
+        cast.doctor,
+        cast.pharmacist,
+        cast.nurse,
+    ):
         assert not Invoice.objects.visible_to(outsider).exists()
         assert not Charge.objects.visible_to(outsider).exists()
     assert list(Invoice.objects.visible_to(cast.patient_user)) == [mine]
