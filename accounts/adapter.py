@@ -1,5 +1,41 @@
+"""allauth with the clinic's rules: no open sign-up, one way to see the client's address, own redirects."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+
+from accounts.lockout import address_hash, raw_client_ip, username
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """allauth with the clinic's rules."""
+    """What allauth asks the product."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Patients register on the portal's own page and wait for the clinic; staff accounts are made by an admin."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return raw_client_ip(request)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url("accounts:home")
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url("accounts:home")
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        """Answer a right password of an account that is not open (yet)."""
+        return render(request, "accounts/not_active.html", {"is_patient": not user.is_staff_member}, status=403)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count failures per name *and* address: else anyone could lock anybody out from anywhere.
+
+        allauth's own limiter takes a cache lock, so of parallel tries exactly five are checked; axes alone counts too late.
+        """
+        name = hashlib.sha256(username(request, credentials).encode()).hexdigest()
+        return f"{name}:{address_hash(request)}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import math
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from core import clock
 from core.http import error_response
 
 
@@ -42,11 +45,27 @@ def username(request: HttpRequest | None, credentials: dict[str, Any] | None = N
     return str(name).strip().lower()[:255]
 
 
-def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    response = error_response(
-        request,
-        429,
-        _("Too many wrong tries. Wait 15 minutes and try again, or ask the clinic to reset your password."),
+def minutes_left(request: HttpRequest, name: str) -> int:
+    """Return the whole minutes until this name may try again from this address, at least 1."""
+    attempt = (
+        AccessAttempt.objects.filter(username=name, ip_address=client_ip(request)).order_by("-attempt_time").first()
     )
-    response["Retry-After"] = "900"
+    if attempt is None:
+        return math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
+    left = attempt.attempt_time + settings.AXES_COOLOFF_TIME - clock.now()
+    return max(1, math.ceil(left.total_seconds() / 60))
+
+
+def locked_out(
+    request: HttpRequest, original_response: Any = None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Answer someone who tried too often: how long to wait, and who can help."""
+    minutes = minutes_left(request, username(request, credentials))
+    sentence = ngettext(
+        "Too many wrong tries. Wait %(minutes)d minute and try again, or call the clinic at %(phone)s.",
+        "Too many wrong tries. Wait %(minutes)d minutes and try again, or call the clinic at %(phone)s.",
+        minutes,
+    )
+    response = error_response(request, 429, sentence % {"minutes": minutes, "phone": settings.CLINIC_PHONE})
+    response["Retry-After"] = str(minutes * 60)
     return response

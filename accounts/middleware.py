@@ -73,8 +73,7 @@ class ClosedByDefaultMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         match = request.resolver_match
         foreign = match is not None and (
-            (match.namespaces[:1]
-            and match.namespaces[0] in FOREIGN_NAMESPACES)
+            (match.namespaces[:1] and match.namespaces[0] in FOREIGN_NAMESPACES)
             or view.__module__.startswith(FOREIGN_MODULES)
         )
         if not foreign and not hasattr(view, "access"):

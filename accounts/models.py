@@ -27,6 +27,27 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_role(self, role: Role) -> UserQuerySet:
         return self.filter(roles__role=role)
 
+    def for_list(self) -> UserQuerySet:
+        """With what the list of users shows."""
+        return self.select_related("staff_profile").prefetch_related("roles")
+
+    def matching(self, text: str) -> UserQuerySet:
+        """Accounts whose user name or e-mail contains `text`; names are encrypted and cannot be searched here."""
+        return self.filter(models.Q(username__icontains=text) | models.Q(email__icontains=text))
+
+    def filtered(self, *, kind: str = "", role: str = "", status: str = "") -> UserQuerySet:
+        """Narrowed by kind, role and status; empty or unknown words do not narrow."""
+        rows = self
+        if kind in User.Kind.values:
+            rows = rows.filter(kind=kind)
+        if role:
+            rows = rows.filter(roles__role=role)
+        if status in ("active", "inactive"):
+            rows = rows.filter(is_active=status == "active")
+        elif status == "unverified":
+            rows = rows.filter(kind=User.Kind.STAFF, staff_profile__verified_at__isnull=True)
+        return rows
+
     def doctors(self) -> UserQuerySet:
         """Active, verified doctors with their profile, by specialty and name."""
         return (

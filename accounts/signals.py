@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 import audit
+from accounts.lockout import client_ip
 
 
 @receiver(user_logged_in)
 def record_sign_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     with transaction.atomic():
         audit.record("accounts.session.started", actor=user, target=user)
+    # axes forgets the failures of the user name; those counted under the e-mail address go with them.
+    AccessAttempt.objects.filter(username=user.email, ip_address=client_ip(request)).delete()
 
 
 @receiver(user_logged_out)

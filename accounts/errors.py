@@ -1,0 +1,47 @@
+"""Broken rules of accounts."""
+
+from __future__ import annotations
+
+from core.errors import Conflict, DomainError, InvalidInput
+
+
+class UsernameTaken(InvalidInput):
+    code = "accounts.username_taken"
+
+
+class EmailTaken(InvalidInput):
+    code = "accounts.email_taken"
+
+
+class BadUsername(InvalidInput):
+    code = "accounts.bad_username"
+
+
+class WeakPassword(InvalidInput):
+    """The new password breaks a rule; `messages` has one sentence for each."""
+
+    code = "accounts.weak_password"
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(" ".join(messages))
+        self.messages = messages
+
+
+class BadRoles(InvalidInput):
+    code = "accounts.bad_roles"
+
+
+class OwnAccount(DomainError):
+    """Nobody takes away their own access."""
+
+    code = "accounts.own_account"
+
+
+class LastAdmin(Conflict):
+    """The clinic would be left without anyone who can manage accounts."""
+
+    code = "accounts.last_admin"
+
+
+class NotStaff(DomainError):
+    code = "accounts.not_staff"

@@ -1,0 +1,35 @@
+"""The first admin of a clinic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import services
+from accounts.access import Role
+from core.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = "Create an admin with a one-time password, which is printed once and must be replaced at the first sign-in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", help="Small letters, digits, dots and hyphens.")
+        parser.add_argument("email")
+        parser.add_argument("full_name", help="In quotes when it has spaces.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            user, password = services.create_staff_user(
+                actor=None,
+                username=options["username"],
+                email=options["email"],
+                full_name=options["full_name"],
+                roles=[Role.ADMIN],
+            )
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"User name:         {user.username}")
+        self.stdout.write(f"One-time password: {password}")
+        self.stdout.write("It is not stored in readable form and not shown again. Sign in and replace it.")

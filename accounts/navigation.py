@@ -1,0 +1,117 @@
+"""The menus: what each capability leads to. Entries whose page does not exist are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Capability as C
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a menu; any one of `needs` shows it."""
+
+    name: str
+    label: str | Promise
+    icon: str
+    needs: tuple[C, ...] = ()
+
+
+GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
+    (
+        _("Today"),
+        (
+            Entry("reports:dashboard", _("Overview"), "home", (C.USE_STAFF_SITE,)),
+            Entry("workspace:consultation-list", _("My patients today"), "stethoscope", (C.WRITE_NOTES,)),
+            Entry("scheduling:queue", _("Queue"), "ticket", (C.VIEW_QUEUE,)),
+            Entry("pharmacy:queue", _("Prescriptions"), "pill", (C.PRICE_PRESCRIPTIONS, C.DISPENSE)),
+            Entry("workspace:cashier", _("Cashier"), "cash", (C.TAKE_PAYMENTS,)),
+        ),
+    ),
+    (
+        _("Bookings"),
+        (
+            Entry(
+                "scheduling:appointment-list",
+                _("Appointments"),
+                "calendar-check",
+                (C.BOOK_APPOINTMENTS, C.APPROVE_APPOINTMENTS),
+            ),
+            Entry("scheduling:session-list", _("Practice sessions"), "calendar", (C.VIEW_SCHEDULES,)),
+        ),
+    ),
+    (
+        _("Patients"),
+        (
+            Entry("patients:search", _("Find a patient"), "search", (C.SEARCH_PATIENTS, C.SEARCH_OWN_PATIENTS)),
+            Entry("patients:register", _("Register a patient"), "user-plus", (C.REGISTER_PATIENTS,)),
+            Entry("patients:registration-list", _("Portal registrations"), "user-check", (C.ACTIVATE_PATIENTS,)),
+        ),
+    ),
+    (_("Pharmacy"), (Entry("pharmacy:stock", _("Stock"), "box", (C.MANAGE_STOCK,)),)),
+    (
+        _("Clinic"),
+        (
+            Entry("workspace:consultation-all", _("All consultations"), "clipboard", (C.VIEW_ALL_CONSULTATIONS,)),
+            Entry("accounts:user-list", _("Users"), "users", (C.MANAGE_USERS,)),
+            Entry("support:inbox", _("Support inbox"), "mail", (C.READ_SUPPORT,)),
+            Entry("support:message-list", _("Ask for help"), "help", (C.USE_STAFF_SITE,)),
+            Entry("admin:index", _("Back office"), "settings", (C.USE_BACK_OFFICE,)),
+        ),
+    ),
+)
+
+PORTAL: tuple[Entry, ...] = (
+    Entry("workspace:portal-home", _("Home"), "home"),
+    Entry("scheduling:portal-book", _("Book"), "calendar-plus"),
+    Entry("workspace:portal-visits", _("Visits"), "history"),
+    Entry("billing:portal-bills", _("Bills"), "receipt"),
+    Entry("patients:portal-profile", _("Profile"), "user"),
+)
+
+
+def url_of(name: str) -> str:
+    """Return the address of a route, or "" when it does not exist."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _items(entries: tuple[Entry, ...], held: frozenset[C]) -> list[dict[str, Any]]:
+    return [
+        {"label": entry.label, "url": url, "icon": entry.icon, "active": False, "count": None}
+        for entry in entries
+        if (not entry.needs or held.intersection(entry.needs)) and (url := url_of(entry.name))
+    ]
+
+
+def _mark_active(items: list[dict[str, Any]], path: str) -> None:
+    """Mark the one entry whose address is the longest beginning of `path`."""
+    matching = [item for item in items if path.startswith(item["url"])]
+    if matching:
+        max(matching, key=lambda item: len(item["url"]))["active"] = True
+
+
+def staff_menu(held: frozenset[C], path: str) -> list[dict[str, Any]]:
+    """Return the groups of the staff sidebar for someone who holds these capabilities."""
+    if C.USE_STAFF_SITE not in held:
+        return []
+    groups = [{"label": label, "items": _items(entries, held)} for label, entries in GROUPS]
+    groups = [group for group in groups if group["items"]]
+    _mark_active([item for group in groups for item in group["items"]], path)
+    return groups
+
+
+def portal_menu(held: frozenset[C], path: str) -> list[dict[str, Any]]:
+    """Return the tabs of the patient portal."""
+    if C.USE_PORTAL not in held:
+        return []
+    items = _items(PORTAL, held)
+    _mark_active(items, path)
+    return items
