@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future, wait
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
@@ -19,6 +25,9 @@ BILLING = "billing"
 ACCOUNTS = "accounts"
 NOTICES = "notices"
 TOPICS = (QUEUE, APPOINTMENTS, PHARMACY, BILLING, ACCOUNTS, NOTICES)
+# Notices belong to one person: nobody watches the topic as a whole.
+SHARED_TOPICS = tuple(topic for topic in TOPICS if topic != NOTICES)
+FLUSH_SECONDS = 2
 
 _server_loop: asyncio.AbstractEventLoop | None = None
 
@@ -41,23 +50,80 @@ def changed(topic: str, *, user_ids: tuple[UUID, ...] = ()) -> None:
     """After this transaction commits, tell screens of staff who watch `topic`, and screens of these users."""
     if topic not in TOPICS:
         raise ValueError(topic)
-    transaction.on_commit(lambda: _send(topic, user_ids), robust=True)
-
-
-def _send(topic: str, user_ids: tuple[UUID, ...]) -> None:
-    layer = get_channel_layer()
+    groups = [group_of_user(user_id) for user_id in user_ids]
+    if topic in SHARED_TOPICS:
+        groups.insert(0, group_of_topic(topic))
     message = {"type": "changed", "topic": topic}
-    groups = [group_of_topic(topic), *(group_of_user(user_id) for user_id in user_ids)]
+    transaction.on_commit(lambda: _send(groups, message), robust=True)
+
+
+def disconnect(user_ids: tuple[UUID, ...]) -> None:
+    """After this transaction commits, close the live connections of these people (signed out, deactivated, new roles).
+
+    A page that may still watch connects again by itself, and is then checked anew.
+    """
+    groups = [group_of_user(user_id) for user_id in user_ids]
+    transaction.on_commit(lambda: _send(groups, {"type": "live.close"}), robust=True)
+
+
+def _send(groups: list[str], message: dict[str, str]) -> None:
+    layer = get_channel_layer()
 
     async def send() -> None:
         for group in groups:
             await layer.group_send(group, message)
 
     try:
-        if _server_loop is not None and _server_loop.is_running():
+        if not isinstance(layer, InMemoryChannelLayer):
+            _publisher.submit(send())
+        elif _server_loop is not None and _server_loop.is_running():
             asyncio.run_coroutine_threadsafe(send(), _server_loop)
         else:
             async_to_sync(send)()
     except Exception:
         # The change is committed and pages poll as a fallback: a lost tick must not fail the request.
         logger.exception("live tick was not sent")
+
+
+class _Publisher:
+    """One event loop of this process in a thread of its own.
+
+    The Redis layer keeps one connection per event loop. A loop per message, as `async_to_sync` makes under WSGI, would
+    be a connection per message; and nobody has to wait for Redis here.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pending: set[Future[None]] = set()
+
+    def submit(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
+        self._pending.add(future)
+        future.add_done_callback(self._done)
+
+    def flush(self) -> None:
+        """Wait a moment for what is on its way; a management command may end right after its commit."""
+        wait(list(self._pending), timeout=FLUSH_SECONDS)
+
+    def forget(self) -> None:
+        """A forked child has no copy of the thread."""
+        self.__init__()  # type: ignore[misc]
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="live-publisher", daemon=True).start()
+            return self._loop
+
+    def _done(self, future: Future[None]) -> None:
+        self._pending.discard(future)
+        if not future.cancelled() and future.exception() is not None:
+            logger.error("live tick was not sent", exc_info=future.exception())
+
+
+_publisher = _Publisher()
+atexit.register(_publisher.flush)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_publisher.forget)

@@ -9,12 +9,15 @@ os.environ["SECRET_KEY"] = "test-secret-key-that-is-public-on-purpose-and-long-e
 os.environ.setdefault("DATABASE_URL", "sqlite:///:memory:")
 
 from .base import *
-from .base import DATABASES, REDIS_URL, VAR_DIR
+from .base import DATABASES, REDIS_URL, SILENCED_SYSTEM_CHECKS, VAR_DIR
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
+CELERY_BROKER_URL = "memory://localhost/"  # also beside Redis: no test's nudge may reach a worker
+CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "emr.E200"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,0 +1,61 @@
+"""What runs when. Rows for django-celery-beat are made from this table, so a database always matches its code.
+
+Daily duties run every 10 minutes and ask the database whether today's is done (`notifications.daily`): a scheduler that
+was down at the hour catches up as soon as it is back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+PREFIX = "emr: "
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One task and how often it is asked."""
+
+    name: str
+    task: str
+    every_seconds: int
+    description: str
+
+    @property
+    def row_name(self) -> str:
+        return PREFIX + self.name
+
+
+SCHEDULES = (
+    Schedule("mail outbox", "notifications.tasks.sweep_outbox", 60, "Sends what is due and was missed."),
+    Schedule("visit reminders", "scheduling.tasks.remind_tomorrow", 600, "Due from 08:00, once a day."),
+    Schedule(
+        "appointments nobody came to", "scheduling.tasks.close_yesterday", 600, "Once a day, for the days before."
+    ),
+    Schedule("unpaid bills", "billing.tasks.remind_unpaid", 600, "Due from 16:00, once a day."),
+)
+
+
+def seed(**kwargs: Any) -> None:
+    """Make the rows of `SCHEDULES` and remove rows of ours that are no longer in it; receiver of `post_migrate`.
+
+    Safe to repeat. A row that an admin switched off stays off.
+    """
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    with transaction.atomic():
+        PeriodicTask.objects.filter(name__startswith=PREFIX).exclude(
+            name__in=[schedule.row_name for schedule in SCHEDULES]
+        ).delete()
+        for schedule in SCHEDULES:
+            interval = IntervalSchedule.objects.filter(every=schedule.every_seconds, period="seconds").first()
+            if interval is None:
+                interval = IntervalSchedule.objects.create(every=schedule.every_seconds, period="seconds")
+            wanted = {"task": schedule.task, "interval_id": interval.pk, "description": schedule.description}
+            row, made = PeriodicTask.objects.get_or_create(name=schedule.row_name, defaults=wanted)
+            if not made and any(getattr(row, field) != value for field, value in wanted.items()):
+                for field, value in wanted.items():
+                    setattr(row, field, value)
+                row.save()
