@@ -15,6 +15,11 @@ from core.encryption import EncryptedTextField
 from core.ids import uuid7
 from patients.models import Patient
 
+# Encrypted patient columns that no list of the clinic's day shows.
+_UNLISTED = tuple(
+    f"patient__{name}" for name in ("nik", "birth_place", "phone", "email", "address", "mother_name", "bpjs_number")
+)
+
 
 class Service(models.Model):
     """Something a patient can book or is billed for, with its price of today. Reference data, kept in the back office."""
@@ -105,14 +110,18 @@ class PracticeSession(models.Model):
 
 
 class SlotQuerySet(models.QuerySet["Slot"]):
-    def bookable(self, now: Any) -> SlotQuerySet:
-        """Free future slots of approved sessions: the only ones a booking may take."""
+    def offered(self) -> SlotQuerySet:
+        """Slots of approved sessions whose doctor and service are active, free or not, past or not."""
         return self.filter(
             session__status=PracticeSession.Status.APPROVED,
             session__doctor__is_active=True,
             session__service__is_active=True,
-            starts_at__gt=now,
-        ).exclude(pk__in=Appointment.objects.filter(active=1).values("slot_id"))
+        )
+
+    def bookable(self, now: Any) -> SlotQuerySet:
+        """Free future slots of approved sessions: the only ones a booking may take."""
+        taken = Appointment.objects.filter(slot=models.OuterRef("pk"), active=1)
+        return self.offered().filter(~models.Exists(taken), starts_at__gt=now)
 
 
 class Slot(models.Model):
@@ -148,6 +157,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def for_list(self) -> AppointmentQuerySet:
         return self.select_related("patient", "doctor__staff_profile", "service", "slot")
+
+    def for_names(self) -> AppointmentQuerySet:
+        """What a list shows: each encrypted column costs its decryption, and no list shows a complaint."""
+        return self.for_list().defer("complaint", "reason", *_UNLISTED)
 
 
 class Appointment(models.Model):
@@ -227,6 +240,12 @@ class VisitQuerySet(models.QuerySet["Visit"]):
 
     def for_list(self) -> VisitQuerySet:
         return self.select_related("patient", "doctor__staff_profile", "service", "ticket", "appointment__slot")
+
+    def for_queue(self) -> VisitQuerySet:
+        """What a queue shows: number, name, age, allergy mark, doctor; no complaint."""
+        return self.select_related("patient", "doctor__staff_profile", "service", "ticket").defer(
+            "complaint", "reason", *_UNLISTED
+        )
 
 
 class Visit(models.Model):

@@ -6,6 +6,7 @@ from scheduling.services.appointments import (
     book_appointment,
     cancel_appointment,
     mark_no_show,
+    portal_path,
     reject_appointment,
 )
 from scheduling.services.daily import mark_no_shows_before, remind_for_day
@@ -25,6 +26,8 @@ from scheduling.services.sessions import (
     request_completion,
 )
 from scheduling.services.visits import (
+    BEFORE_DOCTOR,
+    CLOSED_STATUSES,
     OPEN_STATUSES,
     call_ticket,
     cancel_visit,
@@ -40,6 +43,8 @@ from scheduling.services.visits import (
 )
 
 __all__ = [
+    "BEFORE_DOCTOR",
+    "CLOSED_STATUSES",
     "GAP_CHOICES",
     "MAX_BREAKS",
     "MAX_FUTURE_APPOINTMENTS",
@@ -65,6 +70,7 @@ __all__ = [
     "move_visit",
     "plan_session",
     "plan_slots",
+    "portal_path",
     "propose_session",
     "register_walk_in",
     "reject_appointment",

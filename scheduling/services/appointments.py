@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+import audit
 from accounts.access import Capability
 from accounts.models import User
-from audit import services as audit
 from core import clock, live
 from core.db import retry_transaction
 from core.errors import InvalidInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from audit import services as audit
+import audit
 from core import clock
 from core.db import retry_transaction
 from notifications.models import Email

@@ -13,9 +13,9 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+import audit
 from accounts.access import Capability
 from accounts.models import User
-from audit import services as audit
 from core import clock, live
 from core.db import retry_transaction
 from notifications.services import notify, notify_capability

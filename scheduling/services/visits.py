@@ -7,8 +7,8 @@ from uuid import UUID
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+import audit
 from accounts.models import User
-from audit import services as audit
 from core import clock, live
 from core.db import next_number, retry_transaction
 from core.errors import InvalidInput

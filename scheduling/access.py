@@ -1,0 +1,21 @@
+"""Object rules of the clinic's day, beyond what a capability opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.access import Capability, Decision, has_capability
+from scheduling.models import Visit
+
+
+def may_call(user: Any, visit: Visit) -> Decision:
+    """Desk and nurses call everyone; a doctor calls the patients who wait for them."""
+    if has_capability(user, Capability.CHECK_IN) or (
+        has_capability(user, Capability.RECORD_VITALS) and not has_capability(user, Capability.WRITE_NOTES)
+    ):
+        return Decision(True)
+    if has_capability(user, Capability.WRITE_NOTES) and visit.doctor_id == user.pk:
+        return Decision(True)
+    return Decision(False, _("This patient waits for another doctor."))

@@ -1,0 +1,80 @@
+"""What the staff screens share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from core.http import domain_errors
+from scheduling.forms import ReasonForm
+
+
+def back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
+    """Return to the page the form came from (`next`, own addresses only), else to the named one."""
+    target = request.POST.get("next", "")
+    if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return redirect(target)
+    return redirect(default, *args)
+
+
+def act(request: HttpRequest, call: Callable[[], Any], success: str, default: str, *args: Any) -> HttpResponse:
+    """Run one service call, say what became of it, and go back."""
+    with domain_errors(request) as outcome:
+        call()
+    if outcome.ok:
+        messages.success(request, success)
+    return back(request, default, *args)
+
+
+def reason_step(
+    request: HttpRequest,
+    *,
+    call: Callable[[str], Any],
+    words: dict[str, Any],
+    success: str,
+    default: str,
+    is_optional: bool = False,
+    template: str = "scheduling/reason.html",
+) -> HttpResponse:
+    """Ask for a reason, in a dialog with htmx and on a page without, then run the service call.
+
+    `words`: title, text, verb (button), help; `back_url` when there is no way back in the form.
+    """
+    form = ReasonForm(request.POST or None, is_optional=is_optional, help_text=words.get("help", ""))
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            with domain_errors(request, form=form) as outcome:
+                call(form.cleaned_data["reason"])
+            if outcome.ok:
+                messages.success(request, success)
+                return back(request, default)
+            status = outcome.status
+    context = {"form": form, "next": _next(request), "action": request.path, **words}
+    is_dialog = getattr(request, "htmx", False) and request.method == "GET"
+    return render(request, "scheduling/_reason_dialog.html" if is_dialog else template, context, status=status)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """Return the UUID a query parameter names, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _next(request: HttpRequest) -> str:
+    if request.method == "POST":
+        return request.POST.get("next", "")
+    current = request.headers.get("HX-Current-URL", "") if getattr(request, "htmx", False) else ""
+    if url_has_allowed_host_and_scheme(current, allowed_hosts={request.get_host()}):
+        path = current.split(request.get_host(), 1)[-1]
+        return path if path.startswith("/") else ""
+    return ""

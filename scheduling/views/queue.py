@@ -1,0 +1,139 @@
+"""Today's queue: the board, calling, the slip."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import Capability, has_capability
+from accounts.guards import requires
+from core import clock
+from scheduling import services
+from scheduling.access import may_call
+from scheduling.forms import QueueFilterForm
+from scheduling.models import Visit
+from scheduling.views.common import act, reason_step
+
+Status = Visit.Status
+
+
+@requires(Capability.VIEW_QUEUE)
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """Today's patients by where they are."""
+    return render(request, "scheduling/queue.html", _board(request))
+
+
+@requires(Capability.VIEW_QUEUE)
+@require_safe
+def queue_panel(request: HttpRequest) -> HttpResponse:
+    """The board alone, for the live refresh."""
+    return render(request, "scheduling/_queue_panel.html", _board(request))
+
+
+@requires(Capability.WRITE_NOTES)
+@require_safe
+def doctor_queue_panel(request: HttpRequest) -> HttpResponse:
+    """The doctor's own patients of today who wait or are inside."""
+    visits = (
+        Visit.objects.visible_to(request.user)
+        .on_day(clock.today())
+        .filter(doctor=request.user, status__in=(*services.BEFORE_DOCTOR, Status.IN_CONSULTATION))
+        .for_queue()
+    )
+    return render(request, "scheduling/_doctor_queue_panel.html", {"rows": _rows(visits, request.user)})
+
+
+@requires(Capability.CHECK_IN, Capability.RECORD_VITALS, Capability.WRITE_NOTES)
+@require_POST
+def visit_call(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Call a number, or call it again."""
+    visit = get_object_or_404(Visit.objects.visible_to(request.user).select_related("ticket"), pk=pk)
+    if not may_call(request.user, visit):
+        raise PermissionDenied
+    return act(
+        request,
+        lambda: services.call_ticket(visit_id=visit.pk, actor=request.user),
+        _("Called: %(number)s") % {"number": visit.ticket.label},
+        "scheduling:queue",
+    )
+
+
+@requires(Capability.CHECK_IN)
+def visit_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The patient leaves before seeing the doctor."""
+    visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
+    return reason_step(
+        request,
+        call=lambda reason: services.cancel_visit(visit_id=visit.pk, actor=request.user, reason=reason),
+        words={
+            "title": _("Cancel this visit?"),
+            "visit": visit,
+            "verb": _("Yes, cancel the visit"),
+            "help": _("For example: the patient went home."),
+            "back_url": reverse("scheduling:queue"),
+        },
+        success=_("Visit cancelled. The queue number is not given again."),
+        default="scheduling:queue",
+    )
+
+
+@requires(Capability.CHECK_IN)
+@require_safe
+def ticket_slip(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The paper with the queue number; no name, no complaint."""
+    visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
+    ahead = (
+        Visit.objects.on_day(visit.visit_on)
+        .filter(doctor_id=visit.doctor_id, status__in=services.BEFORE_DOCTOR, arrived_at__lt=visit.arrived_at)
+        .count()
+    )
+    return render(request, "scheduling/ticket_slip.html", {"visit": visit, "ahead": ahead})
+
+
+def _board(request: HttpRequest) -> dict[str, Any]:
+    form = QueueFilterForm(request.GET)
+    visits = Visit.objects.visible_to(request.user).on_day(clock.today()).for_queue()
+    doctor = form.value("doctor")
+    rows = _rows(visits.filter(doctor=doctor) if doctor else visits, request.user)
+    lanes = (
+        (_("Arrived"), "user-check", (Status.ARRIVED,)),
+        (_("With the nurse"), "pulse", (Status.TRIAGE,)),
+        (_("Waiting for the doctor"), "hourglass", (Status.WAITING,)),
+        (_("With the doctor"), "stethoscope", (Status.IN_CONSULTATION,)),
+        (_("Pharmacy and cashier"), "pill", (Status.PHARMACY, Status.CASHIER)),
+    )
+    return {
+        "form": form,
+        "lanes": [
+            {"label": label, "icon": icon, "rows": [row for row in rows if row["visit"].status in statuses]}
+            for label, icon, statuses in lanes
+        ],
+        "closed": [row for row in rows if row["visit"].status in services.CLOSED_STATUSES],
+        "panel_query": request.GET.urlencode(),
+        "may_cancel": has_capability(request.user, Capability.CHECK_IN),
+        "may_take_vitals": has_capability(request.user, Capability.RECORD_VITALS),
+        "at": clock.now(),
+    }
+
+
+def _rows(visits: Any, user: Any) -> list[dict[str, Any]]:
+    """Visits with what the board shows: priority first, then in order of arrival."""
+    now = clock.now()
+    rows = [
+        {
+            "visit": visit,
+            "minutes": max(0, int((now - visit.arrived_at).total_seconds() // 60)),
+            "may_call": visit.status in services.OPEN_STATUSES and bool(may_call(user, visit)),
+            "is_before_doctor": visit.status in services.BEFORE_DOCTOR,
+        }
+        for visit in visits
+    ]
+    return sorted(rows, key=lambda row: (not row["visit"].is_priority, row["visit"].arrived_at, row["visit"].number))
