@@ -2,24 +2,77 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, DecimalField, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Capability, has_capability
+from billing.models import Invoice
+from core import clock
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
 from patients.models import Patient
+from pharmacy import substances
 from scheduling.models import Visit
+
+LOOKS_AT_MEDICINES = (
+    Capability.WRITE_NOTES,
+    Capability.PRICE_PRESCRIPTIONS,
+    Capability.DISPENSE,
+    Capability.MANAGE_STOCK,
+    Capability.USE_BACK_OFFICE,
+)
+
+
+def may_see_medicines(user: Any) -> bool:
+    """True for people who prescribe, price, hand over or keep medicines."""
+    return any(has_capability(user, capability) for capability in LOOKS_AT_MEDICINES)
+
+
+class SearchTextField(models.CharField):
+    """Text made from the row's names whenever the row is saved, also by bulk_create and imports. A plain column."""
+
+    def pre_save(self, instance: Any, add: bool) -> str:
+        text = instance.make_search_text()[: self.max_length]
+        setattr(instance, self.attname, text)
+        return text
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
 
 
 class MedicineQuerySet(models.QuerySet["Medicine"]):
+    def visible_to(self, user: Any) -> MedicineQuerySet:
+        """The medicine list, for people who prescribe, price, hand over or keep medicines; empty for everyone else."""
+        return self if may_see_medicines(user) else self.none()
+
     def active(self) -> MedicineQuerySet:
         return self.filter(is_active=True)
+
+    def with_stock(self, today: date | None = None) -> MedicineQuerySet:
+        """With `expired_quantity` (on the shelf, never handed over), `free` (to promise) and `nearest_expiry`."""
+        day = today or clock.today()
+        batches = Batch.objects.filter(medicine=OuterRef("pk"), quantity__gt=0).order_by()
+        expired = batches.filter(expires_on__lte=day).values("medicine").annotate(total=Sum("quantity")).values("total")
+        zero = Value(Decimal(0), output_field=DecimalField(max_digits=12, decimal_places=2))
+        usable = batches.filter(expires_on__gt=day).order_by("expires_on").values("expires_on")
+        return self.annotate(
+            expired_quantity=Coalesce(Subquery(expired), zero), nearest_expiry=Subquery(usable[:1])
+        ).annotate(free=F("on_hand") - F("reserved") - F("expired_quantity"))
+
+    def search(self, text: str) -> MedicineQuerySet:
+        """Medicines with every word of `text` in their names, class, ingredients or code, in any usual spelling."""
+        found = self
+        for word in substances.search_words(text):
+            found = found.filter(search_text__contains=word)
+        return found
 
 
 class Medicine(models.Model):
@@ -73,7 +126,7 @@ class Medicine(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     on_hand = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
     reserved = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
-    search_text = models.CharField(max_length=400, editable=False, default="")
+    search_text = SearchTextField(max_length=400, editable=False, default="")
 
     objects = MedicineQuerySet.as_manager()
 
@@ -99,9 +152,23 @@ class Medicine(models.Model):
         """Units that are neither handed over nor promised."""
         return self.on_hand - self.reserved
 
+    def make_search_text(self) -> str:
+        """Return the folded words this medicine is found by."""
+        names = [self.generic_name, self.brand, *self.ingredients, self.medicine_class, self.code]
+        return " ".join(dict.fromkeys(word for name in names for word in substances.fold(name).split()))
+
     @property
     def is_oral(self) -> bool:
         return self.route == self.Route.ORAL
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, user: Any) -> BatchQuerySet:
+        return self if may_see_medicines(user) else self.none()
+
+    def usable(self, today: date | None = None) -> BatchQuerySet:
+        """What may be handed over, first to expire first. A lot is expired from its expiry date on."""
+        return self.filter(expires_on__gt=today or clock.today(), quantity__gt=0).order_by("expires_on", "pk")
 
 
 class Batch(models.Model):
@@ -115,6 +182,8 @@ class Batch(models.Model):
     unit_cost_idr = models.PositiveBigIntegerField(_("cost per unit in rupiah"), default=0)
     received_at = models.DateTimeField()
 
+    objects = BatchQuerySet.as_manager()
+
     class Meta:
         ordering = ["expires_on", "id"]
         constraints = [
@@ -125,6 +194,15 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.lot_number
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_on <= clock.today()
+
+
+class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    def visible_to(self, user: Any) -> StockMovementQuerySet:
+        return self if may_see_medicines(user) else self.none()
 
 
 class StockMovement(models.Model):
@@ -146,6 +224,8 @@ class StockMovement(models.Model):
     moved_at = models.DateTimeField()
     moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
+    objects = StockMovementQuerySet.as_manager()
+
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(quantity=0), name="movement_not_zero")]
         indexes = [models.Index(fields=["medicine", "id"], name="movement_medicine_idx")]
@@ -163,10 +243,39 @@ class PrescriptionQuerySet(models.QuerySet["Prescription"]):
             return self.filter(patient__user=user)
         return self.none()
 
+    def with_settled(self) -> PrescriptionQuerySet:
+        """With `is_settled` (the visit's bill is paid) and `settled_at`."""
+        bill = Invoice.objects.filter(encounter_id=OuterRef("visit_id"), status=Invoice.Status.PAID)
+        return self.annotate(is_settled=Exists(bill), settled_at=Subquery(bill.values("paid_at")[:1]))
+
+    def with_line_count(self) -> PrescriptionQuerySet:
+        """With `line_count`."""
+        items = PrescriptionItem.objects.filter(prescription=OuterRef("pk")).order_by().values("prescription")
+        return self.annotate(line_count=Coalesce(Subquery(items.annotate(n=Count("pk")).values("n")), 0))
+
+    def ready(self) -> PrescriptionQuerySet:
+        """Priced and paid: may be handed over."""
+        return self.with_settled().filter(status=Prescription.Status.PRICED, is_settled=True)
+
+    def awaiting_payment(self) -> PrescriptionQuerySet:
+        """Priced, and the bill of the visit is not settled."""
+        return self.with_settled().filter(status=Prescription.Status.PRICED, is_settled=False)
+
     def for_list(self) -> PrescriptionQuerySet:
         return self.select_related("patient", "prescriber__staff_profile", "visit__ticket").prefetch_related(
             "items__medicine"
         )
+
+    def for_detail(self) -> PrescriptionQuerySet:
+        """Everything the pages and papers of one prescription show; the bill's state included."""
+        return (
+            self.with_settled()
+            .select_related(
+                "patient", "prescriber__staff_profile", "visit__ticket", "priced_by__staff_profile",
+                "dispensed_by__staff_profile",
+            )
+            .prefetch_related("items__medicine", "items__dispenses__batch", "patient__allergy_rows")
+        )  # fmt: skip
 
 
 class Prescription(models.Model):

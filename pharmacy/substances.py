@@ -78,3 +78,12 @@ def is_same_substance(substance: str, names: Iterable[str]) -> bool:
         if len(shorter) >= SHORTEST_MATCH and shorter in longer:
             return True
     return False
+
+
+def search_words(text: str) -> list[str]:
+    """Return the folded words of a search; a last letter whose sound depends on the next one is left out."""
+    words = []
+    for word in re.findall(r"[^\W_]+", text[:100]):
+        is_open = len(word) > 2 and word[-1].lower() in "cpt"
+        words += fold(word[:-1] if is_open else word).split()
+    return words

@@ -95,7 +95,8 @@ def cancel_prescription(*, prescription_id: UUID, actor: Any, reason: str) -> Pr
         reason=prescription.cancel_reason,
         actor=actor,
     )
-    billing.issue_invoice(encounter_id=visit.pk, actor=actor)
+    if billing.invoice_of(visit.pk) is not None:
+        billing.issue_invoice(encounter_id=visit.pk, actor=actor)
     audit.record(
         "pharmacy.prescription.cancelled", actor=actor, patient=visit.patient_id, target=prescription,
         detail={"number": prescription.number},
@@ -117,7 +118,7 @@ def cancel_at_pharmacy(*, prescription_id: UUID, actor: Any, reason: str) -> Pre
         if billing.is_settled(encounter_id=visit.pk):
             scheduling.finish_visit(visit_id=visit.pk, actor=actor)
         elif visit.status == Visit.Status.PHARMACY:
-            scheduling.move_visit(visit_id=visit.pk, to_status=Visit.Status.CASHIER)
+            scheduling.move_visit(visit_id=visit.pk, to_status=Visit.Status.CASHIER, actor=actor)
     return prescription
 
 

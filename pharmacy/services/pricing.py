@@ -68,10 +68,9 @@ def confirm_prices(
             source_type=CHARGE_SOURCE, source_id=item.pk, actor=actor,
         )  # fmt: skip
     invoice = billing.issue_invoice(encounter_id=visit.pk, actor=actor)
-    if billing.is_settled(encounter_id=visit.pk):
-        scheduling.move_visit(visit_id=visit.pk, to_status=Visit.Status.PHARMACY)
-    else:
-        scheduling.move_visit(visit_id=visit.pk, to_status=Visit.Status.CASHIER)
+    is_settled = billing.is_settled(encounter_id=visit.pk)
+    next_status = Visit.Status.PHARMACY if is_settled else Visit.Status.CASHIER
+    scheduling.move_visit(visit_id=visit.pk, to_status=next_status, actor=actor)
     changed = [str(item.pk) for item in items if item.unit_price_idr != item.list_price_idr]
     audit.record(
         "pharmacy.prescription.priced", actor=actor, patient=visit.patient_id, target=prescription,

@@ -76,12 +76,6 @@ def release(*, quantities: Mapping[UUID, Decimal]) -> None:
             raise RuntimeError(f"reservation of medicine {medicine_id} is smaller than its prescriptions")
 
 
-def usable_batches(medicine_id: UUID, on: date) -> list[Batch]:
-    """Return what may be handed over on that day, first to expire first. A lot is expired from its expiry date on."""
-    batches = Batch.objects.filter(medicine_id=medicine_id, expires_on__gt=on, quantity__gt=0)
-    return list(batches.order_by("expires_on", "pk"))
-
-
 def split_over(batches: Iterable[Batch], quantity: Decimal) -> tuple[list[tuple[Batch, Decimal]], Decimal]:
     """Return which batches serve a quantity in the order given, and what they leave unserved."""
     parts, missing = [], quantity
@@ -104,11 +98,7 @@ def issue(*, item: PrescriptionItem, actor: Any) -> list[Dispense]:
         OutOfStock: unexpired batches do not cover the line.
     """
     now, today = clock.now(), clock.today()
-    batches = list(
-        Batch.objects.select_for_update()
-        .filter(medicine_id=item.medicine_id, expires_on__gt=today, quantity__gt=0)
-        .order_by("expires_on", "pk")
-    )
+    batches = list(Batch.objects.select_for_update().filter(medicine_id=item.medicine_id).usable(today))
     parts, missing = split_over(batches, item.quantity)
     if missing > 0:
         _refuse_issue(item, item.quantity - missing)

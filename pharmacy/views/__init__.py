@@ -1,0 +1,1 @@
+"""Staff pages of the pharmacy, and the fragments of the doctor's consultation form."""
