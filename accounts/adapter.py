@@ -6,6 +6,8 @@ import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 
@@ -31,6 +33,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
         """Answer a right password of an account that is not open (yet)."""
         return render(request, "accounts/not_active.html", {"is_patient": not user.is_staff_member}, status=403)
+
+    def forget_failures(self, request: HttpRequest, user: Any) -> None:
+        """After a sign-in, forget the failures of this person from this address; the count per address stays."""
+        rates = settings.ACCOUNT_RATE_LIMITS["login_failed"].split(",")
+        own = {"login_failed": ",".join(rate for rate in rates if rate.endswith("/key"))}
+        for name in (user.username, user.email):
+            key = self._get_login_attempts_cache_key(request, username=name)
+            ratelimit.clear(request, app="allauth.account", action="login_failed", config=own, key=key)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count failures per name *and* address: else anyone could lock anybody out from anywhere.

@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from accounts import navigation
 from accounts.access import Capability, Role
 
-LIVE_PATH = "/ws/"
+LIVE_PATH = "/ws/live/"
 THEME_COOKIE = "emr_theme"
 THEMES = ("auto", "light", "dark")
 

@@ -152,6 +152,7 @@ def set_roles(*, user_id: UUID, actor: User, roles: Iterable[str]) -> User:
         detail={"before": sorted(before), "after": sorted(wanted)},
     )
     live.changed(live.ACCOUNTS)
+    live.disconnect((user.pk,))
     return user
 
 
@@ -175,6 +176,7 @@ def deactivate_user(*, user_id: UUID, actor: User) -> User:
     user.save(update_fields=["is_active", "deactivated_at"])
     audit.record("accounts.user.deactivated", actor=actor, target=user)
     live.changed(live.ACCOUNTS)
+    live.disconnect((user.pk,))
     return user
 
 
@@ -212,6 +214,7 @@ def reset_password_to_one_time(*, user_id: UUID, actor: User | None) -> tuple[Us
     user.must_change_password = True
     user.save(update_fields=["password", "must_change_password"])
     audit.record("accounts.password.reset", actor=actor, target=user)
+    live.disconnect((user.pk,))
     return user, password
 
 

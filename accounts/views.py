@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.views import LoginView
-from axes.decorators import axes_dispatch
+from axes.handlers.proxy import AxesProxyHandler
+from axes.helpers import get_lockout_response
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout as end_session
@@ -60,6 +61,12 @@ class _Door(LoginView):
         behind_portal = str(wanted or "").startswith("/portal/")
         return wanted if wanted and behind_portal == (self.door == "patient") else resolve_url("accounts:home")
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The lock-out page comes first: else the limiter would answer "too many attempts" with a form."""
+        if not AxesProxyHandler.is_allowed(request):
+            return get_lockout_response(request)
+        return super().post(request, *args, **kwargs)
+
     def form_invalid(self, form: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
@@ -76,8 +83,8 @@ class PatientDoor(_Door):
     template_name = "accounts/portal_login_screen.html"
 
 
-login = public(axes_dispatch(StaffDoor.as_view()))
-portal_login = public(axes_dispatch(PatientDoor.as_view()))
+login = public(StaffDoor.as_view())
+portal_login = public(PatientDoor.as_view())
 
 
 @public
