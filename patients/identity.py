@@ -34,7 +34,7 @@ def clean(**fields: Any) -> dict[str, Any]:
     cleaned: dict[str, Any] = {}
     for name, value in fields.items():
         try:
-            cleaned[name] = _CLEANERS[name](value)
+            cleaned[name] = CLEANERS[name](value)
         except ValidationError as error:
             raise InvalidPatientData(" ".join(error.messages), name) from error
     return cleaned
@@ -124,7 +124,7 @@ def _language(value: str | None) -> str:
     return value
 
 
-_CLEANERS: dict[str, Callable[[Any], Any]] = {
+CLEANERS: dict[str, Callable[[Any], Any]] = {
     "full_name": clean_full_name,
     "nik": clean_nik,
     "birth_date": clean_birth_date,
@@ -139,4 +139,4 @@ _CLEANERS: dict[str, Callable[[Any], Any]] = {
     "bpjs_number": clean_bpjs_number,
     "language": _language,
 }
-FIELDS = frozenset(_CLEANERS)
+FIELDS = frozenset(CLEANERS)

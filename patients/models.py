@@ -13,6 +13,7 @@ from accounts.access import Capability, has_capability
 from core import clock
 from core.encryption import EncryptedCharField, EncryptedDateField, EncryptedTextField
 from core.ids import uuid7
+from core.indonesia import format_phone
 
 
 class Sex(models.TextChoices):
@@ -81,6 +82,8 @@ class Patient(models.Model):
         O = "O", "O"  # noqa: E741 - the blood group's name
         UNKNOWN = "", _("Unknown")
 
+    signs: list[str]  # set by `services.find_duplicates`
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     record_number = models.CharField(_("record number"), max_length=20, unique=True)
     user = models.OneToOneField(
@@ -142,6 +145,10 @@ class Patient(models.Model):
     def masked_nik(self) -> str:
         """The NIK as lists show it: 3171••••••••0001."""
         return mask_nik(self.nik)
+
+    @property
+    def phone_label(self) -> str:
+        return format_phone(self.phone) if self.phone else ""
 
     @property
     def masked_phone(self) -> str:
@@ -260,6 +267,13 @@ class PortalRegistrationQuerySet(models.QuerySet["PortalRegistration"]):
     def pending(self) -> PortalRegistrationQuerySet:
         return self.filter(status=PortalRegistration.Status.PENDING)
 
+    def decided(self) -> PortalRegistrationQuerySet:
+        return self.exclude(status=PortalRegistration.Status.PENDING)
+
+    def for_list(self) -> PortalRegistrationQuerySet:
+        """With the account, who decided, and the record number."""
+        return self.select_related("user", "decided_by", "patient")
+
 
 class PortalRegistration(models.Model):
     """What a person wrote when signing up for the portal, until an admin connects it with a patient record."""
@@ -293,6 +307,10 @@ class PortalRegistration(models.Model):
 
     def __str__(self) -> str:
         return f"registration {self.pk}"
+
+    @property
+    def phone_label(self) -> str:
+        return format_phone(self.phone)
 
     @property
     def sex_label(self) -> str:

@@ -1,5 +1,32 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from patients import allergy_views, portal, registration_views, views
 
 app_name = "patients"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("patients/search", views.search, name="search"),
+    path("patients/register", views.register, name="register"),
+    path("patients/register/start", views.register_start, name="register-start"),
+    path("patients/register/duplicates", views.duplicates_panel, name="duplicates-panel"),
+    path("patients/registrations", registration_views.registration_list, name="registration-list"),
+    path("patients/registrations/panel", registration_views.registration_panel, name="registration-panel"),
+    path("patients/registrations/<uuid:pk>", registration_views.registration_detail, name="registration-detail"),
+    path(
+        "patients/registrations/<uuid:pk>/activate",
+        registration_views.registration_activate,
+        name="registration-activate",
+    ),
+    path("patients/registrations/<uuid:pk>/reject", registration_views.registration_reject, name="registration-reject"),
+    path("patients/allergies/<uuid:pk>/mark-wrong", allergy_views.allergy_mark_wrong, name="allergy-mark-wrong"),
+    path("patients/<uuid:pk>", views.detail, name="detail"),
+    path("patients/<uuid:pk>/registered", views.registered, name="registered"),
+    path("patients/<uuid:pk>/edit", views.edit, name="edit"),
+    path("patients/<uuid:pk>/nik", views.nik_reveal, name="nik-reveal"),
+    path("patients/<uuid:pk>/allergies", allergy_views.allergies, name="allergies"),
+    path("patients/<uuid:pk>/allergies/add", allergy_views.allergy_add, name="allergy-add"),
+    path("patients/<uuid:pk>/allergies/none", allergy_views.allergies_deny, name="allergies-deny"),
+    path("portal/sign-up", portal.sign_up, name="portal-sign-up"),
+    path("portal/sign-up/thank-you", portal.sign_up_done, name="portal-sign-up-done"),
+    path("portal/profile", portal.profile, name="portal-profile"),
+]

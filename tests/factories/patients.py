@@ -3,7 +3,8 @@ from datetime import date
 import factory
 
 from core import clock
-from patients.models import Allergy, CareTeamMember, Patient, Sex
+from patients.models import Allergy, CareTeamMember, Patient, PortalRegistration, Sex
+from tests.factories.accounts import PatientUserFactory, UserFactory
 
 
 class PatientFactory(factory.django.DjangoModelFactory):
@@ -36,6 +37,7 @@ class PatientFactory(factory.django.DjangoModelFactory):
 class AllergyFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = Allergy
+        skip_postgeneration_save = True
 
     patient = factory.SubFactory(PatientFactory)
     substance = "Amoksisilin"
@@ -43,5 +45,23 @@ class AllergyFactory(factory.django.DjangoModelFactory):
     reaction = "Ruam gatal"
     severity = Allergy.Severity.MODERATE
     recorded_at = factory.LazyFunction(clock.now)
+    recorded_by = factory.SubFactory(UserFactory)
+
+    @factory.post_generation
+    def state(self, create, extracted, **kwargs):
+        self.patient.allergy_status, self.patient.allergy_asked_at = Patient.AllergyStatus.KNOWN, self.recorded_at
+        self.patient.save(update_fields=["allergy_status", "allergy_asked_at"])
 
 
+class RegistrationFactory(factory.django.DjangoModelFactory):
+    """A portal sign-up that waits; its account cannot sign in yet."""
+
+    class Meta:
+        model = PortalRegistration
+
+    user = factory.SubFactory(PatientUserFactory, is_active=False)
+    full_name = factory.LazyAttribute(lambda registration: registration.user.full_name)
+    birth_date = date(1985, 3, 9)
+    sex = Sex.MALE
+    phone = "+6281311112222"
+    created_at = factory.LazyFunction(clock.now)

@@ -241,6 +241,13 @@ class TestWhoFindsWhom:
         monkeypatch.setattr(search, "CANDIDATE_CAP", 3)
         assert numbers(cast.doctor, "tambunan") == [own.record_number]
 
+    def test_walk_counts_only_who_may_be_seen(self, cast, clinic, monkeypatch):
+        own = PatientFactory(full_name="Siti", record_number="000141", care_team=[cast.doctor])
+        for at in range(6):
+            register("Siti", record_number=f"00016{at}")
+        monkeypatch.setattr(search, "WALK_CAP", 3)
+        assert numbers(cast.doctor, "siti") == [own.record_number]
+
     def test_patient_finds_only_themselves(self, cast, clinic):
         user = cast.patient_user
         assert numbers(user, "siti") == [user.patient.record_number]

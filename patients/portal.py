@@ -1,0 +1,113 @@
+"""Patient screens: sign up, own profile."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.guards import patient_portal, public
+from accounts.lockout import address_hash
+from core.http import domain_errors, error_response
+from core.indonesia import format_phone
+from patients import services
+from patients.errors import EmailTaken
+from patients.forms import ProfileForm, SignUpForm
+from patients.models import Patient
+from patients.services.identity import may_set_birth_date, may_set_nik
+from patients.views import posted_version
+
+SIGN_UPS_PER_HOUR = 10  # from one address; a family or a waiting room shares one
+HOUR = 3600
+
+
+def _is_too_often(request: HttpRequest) -> bool:
+    """Count one sign-up of this address; True when there were too many in an hour."""
+    key = f"patients:sign-up:{address_hash(request)}"
+    cache.add(key, 0, HOUR)
+    try:
+        return cache.incr(key) > SIGN_UPS_PER_HOUR
+    except ValueError:  # it ran out between the two calls
+        return False
+
+
+@public
+@never_cache
+@csrf_protect
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Ask for a portal account. A taken address gets the same answer as a new one."""
+    if request.user.is_authenticated:
+        return redirect("accounts:home")
+    form = SignUpForm(request.POST if request.method == "POST" else None)
+    if request.method == "GET" or not form.is_valid():
+        return render(request, "patients/portal_sign_up.html", {"form": form}, status=422 if form.is_bound else 200)
+    if _is_too_often(request):
+        response = error_response(
+            request, 429, _("Too many registrations came from here. Wait an hour and try again, or call the clinic.")
+        )
+        response["Retry-After"] = str(HOUR)
+        return response
+    fields: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if name != "consent"}
+    with domain_errors(request, form=form) as outcome:
+        with suppress(EmailTaken):  # the page must not tell who is a patient here
+            services.submit_registration(language=get_language() or "id", **fields)
+    if not outcome.ok:
+        return render(request, "patients/portal_sign_up.html", {"form": form}, status=outcome.status)
+    return redirect("patients:portal-sign-up-done")
+
+
+@public
+@require_GET
+def sign_up_done(request: HttpRequest) -> HttpResponse:
+    """Thank you, and what happens next."""
+    return render(request, "patients/portal_sign_up_done.html")
+
+
+@patient_portal
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """The patient's own data; NIK and birth date are given once."""
+    patient = Patient.objects.visible_to(request.user).for_header().get()
+    locks = {"may_set_nik": may_set_nik(patient), "may_set_birth_date": may_set_birth_date(patient)}
+    if request.method == "GET":
+        return _profile_page(request, patient, ProfileForm(initial=_initial(patient), **locks))
+    form = ProfileForm(request.POST, **locks)
+    status = 422
+    if form.is_valid():
+        with domain_errors(request, form=form) as outcome:
+            services.complete_profile(
+                patient_id=patient.pk, actor=request.user, version=posted_version(request), **form.cleaned_data
+            )
+        status = outcome.status
+        if outcome.ok:
+            messages.success(request, _("Your profile was saved."))
+            return redirect("patients:portal-profile")
+    return _profile_page(request, patient, form, status=status)
+
+
+def _initial(patient: Patient) -> dict[str, Any]:
+    values = {name: getattr(patient, name) for name in ProfileForm.base_fields}
+    return {**values, "phone": format_phone(patient.phone) if patient.phone else ""}
+
+
+def _profile_page(request: HttpRequest, patient: Patient, form: ProfileForm, status: int = 200) -> HttpResponse:
+    context = {
+        "patient": patient,
+        "form": form,
+        "allergies": patient.allergies,
+        "allergy_status": patient.allergy_status,
+        "allergy_asked_on": patient.allergy_asked_at,
+    }
+    return render(request, "patients/portal_profile.html", context, status=status)

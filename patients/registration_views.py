@@ -1,0 +1,168 @@
+"""Admin screens: people who signed up for the portal and wait."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import Capability
+from accounts.guards import requires
+from core.http import domain_errors
+from patients import services
+from patients.forms import ActivateForm, ReasonForm
+from patients.models import Patient, PortalRegistration
+from patients.services.registrations import candidates, connectable
+
+PAGE = 30
+
+
+def _list_context(request: HttpRequest) -> dict[str, Any]:
+    """One page of the waiting (oldest first) or the decided (latest first) registrations."""
+    decided = request.GET.get("show") == "decided"
+    rows = PortalRegistration.objects.visible_to(request.user).for_list()
+    rows = rows.decided() if decided else rows.pending()
+    after = _as_uuid(request.GET.get("after", ""))
+    if after is not None:
+        rows = rows.filter(pk__lt=after) if decided else rows.filter(pk__gt=after)
+    page = list(rows.order_by("-pk" if decided else "pk")[: PAGE + 1])
+    own = reverse("patients:registration-list")
+    show = "?show=decided" if decided else ""
+    return {
+        "registrations": page[:PAGE],
+        "decided": decided,
+        "panel_url": request.get_full_path().replace(own, reverse("patients:registration-panel"), 1)
+        if request.path == own
+        else request.get_full_path(),
+        "next_url": f"{own}{show or '?'}{'&' if show else ''}after={page[PAGE - 1].pk}" if len(page) > PAGE else "",
+        "previous_url": f"{own}{show}" if after is not None else "",
+        "tabs": [
+            {"label": _("Waiting"), "url": own, "active": not decided, "icon": "hourglass", "count": None},
+            {"label": _("Decided"), "url": f"{own}?show=decided", "active": decided, "icon": "check", "count": None},
+        ],
+    }
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+@requires(Capability.ACTIVATE_PATIENTS)
+@require_GET
+def registration_list(request: HttpRequest) -> HttpResponse:
+    """Who signed up."""
+    return render(request, "patients/registration_list.html", _list_context(request))
+
+
+@requires(Capability.ACTIVATE_PATIENTS)
+@require_GET
+def registration_panel(request: HttpRequest) -> HttpResponse:
+    """The list alone, for its refresh when somebody signs up or decides."""
+    return render(request, "patients/_registration_panel.html", _list_context(request))
+
+
+def _comparison(registration: PortalRegistration, patient: Patient) -> list[dict[str, Any]]:
+    """Return one line per fact: what was written, what is recorded, and whether they agree (None: one is missing)."""
+
+    def line(label: str, written: Any, recorded: Any, same: bool | None = None) -> dict[str, Any]:
+        known = bool(written) and bool(recorded)
+        return {
+            "label": label,
+            "written": written,
+            "recorded": recorded,
+            "same": (same if same is not None else written == recorded) if known else None,
+        }
+
+    return [
+        line(
+            _("Full name"),
+            registration.full_name,
+            patient.full_name,
+            registration.full_name.casefold() == patient.full_name.casefold(),
+        ),
+        line(_("Date of birth"), registration.birth_date, patient.birth_date),
+        line(_("Sex"), registration.sex_label, patient.sex_label),
+        line(_("NIK"), registration.masked_nik, patient.masked_nik, registration.nik == patient.nik),
+        line(_("Phone"), registration.phone, patient.phone),
+    ]
+
+
+def _detail(
+    request: HttpRequest, registration: PortalRegistration, *, form: Any = None, status: int = 200
+) -> HttpResponse:
+    waiting = registration.status == PortalRegistration.Status.PENDING
+    alike = candidates(registration, user=request.user) if waiting else []
+    allowed = {patient.pk for patient in connectable(alike)}
+    context = {
+        "registration": registration,
+        "waiting": waiting,
+        "alike": [
+            {"patient": patient, "lines": _comparison(registration, patient), "connectable": patient.pk in allowed}
+            for patient in alike
+        ],
+        "known_nik": any("nik" in patient.signs for patient in alike),
+        "form": form or ReasonForm(),
+        "rejecting": form is not None,
+    }
+    return render(request, "patients/registration_detail.html", context, status=status)
+
+
+def _registration(request: HttpRequest, pk: UUID) -> PortalRegistration:
+    return get_object_or_404(PortalRegistration.objects.visible_to(request.user).for_list(), pk=pk)
+
+
+@requires(Capability.ACTIVATE_PATIENTS)
+@require_GET
+def registration_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One sign-up beside the records that may be the same person."""
+    return _detail(request, _registration(request, pk))
+
+
+@requires(Capability.ACTIVATE_PATIENTS)
+@require_POST
+def registration_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Open the account, as a new patient or connected with a known record."""
+    registration = _registration(request, pk)
+    form = ActivateForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("This record cannot be connected. Reload the page and choose again."))
+        return _detail(request, registration, status=422)
+    with domain_errors(request) as outcome:
+        patient = services.activate_registration(
+            registration_id=registration.pk,
+            actor=request.user,
+            existing_patient_id=form.cleaned_data["existing_patient_id"],
+        )
+        number = patient.record_number
+        messages.success(request, _("The account is active. Record number: %(number)s.") % {"number": number})
+    if outcome.ok:
+        return redirect("patients:registration-list")
+    return _detail(request, _registration(request, pk), status=outcome.status)
+
+
+@requires(Capability.ACTIVATE_PATIENTS)
+@require_POST
+def registration_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Refuse a sign-up with a reason that is mailed."""
+    registration = _registration(request, pk)
+    form = ReasonForm(request.POST)
+    status = 422
+    if form.is_valid():
+        with domain_errors(request, form=form) as outcome:
+            services.reject_registration(
+                registration_id=registration.pk, actor=request.user, reason=form.cleaned_data["reason"]
+            )
+        if outcome.ok:
+            messages.success(request, _("The registration was rejected; the person gets the reason by mail."))
+            return redirect("patients:registration-list")
+        status = outcome.status
+    return _detail(request, _registration(request, pk), form=form, status=status)

@@ -1,0 +1,99 @@
+"""Who may open the patient pages."""
+
+from tests.factories.patients import AllergyFactory, PatientFactory, RegistrationFactory
+from tests.matrix import Row
+
+
+def patient(cast):
+    made = cast.made.get("patient") or PatientFactory(care_team=[cast.doctor], nik="2171015705900001")
+    cast.made["patient"] = made
+    return {"pk": made.pk}
+
+
+def allergy(cast):
+    made = AllergyFactory(patient=PatientFactory(care_team=[cast.doctor]), recorded_by=cast.nurse)
+    return {"pk": made.pk}
+
+
+def registration(cast):
+    return {"pk": RegistrationFactory().pk}
+
+
+def new_patient(cast):
+    return {
+        "full_name": "Budi Santoso",
+        "birth_date": "1988-02-03",
+        "sex": "male",
+        "guarantor": "self",
+        "language": "id",
+        "consent": "on",
+    }
+
+
+def edited_patient(cast):
+    return {
+        "full_name": "Siti Rahma",
+        "birth_date": "1990-05-17",
+        "sex": "female",
+        "guarantor": "self",
+        "language": "id",
+        "version": "1",
+    }
+
+
+def sign_up(cast):
+    return {
+        "full_name": "Rudi Hartono", "birth_date": "1991-01-02", "sex": "male", "phone": "081298765432",
+        "email": "rudi@surat.example", "password": "kalimat-panjang-2026", "consent": "on",
+    }  # fmt: skip
+
+
+def own_profile(cast):
+    return {
+        "version": "1",
+        "phone": "081234567890",
+        "address": "Jl. Merdeka 1",
+        "guarantor": "self",
+        "birth_date": "1990-05-17",
+    }
+
+
+ROWS = [
+    Row("patients:search", holder="doctor", colleague="owner"),
+    Row("patients:search", method="POST", holder="cashier", colleague="owner", data=lambda cast: {"q": "siti"}),
+    Row("patients:register", holder="receptionist", colleague="doctor"),
+    Row("patients:register", method="POST", holder="receptionist", colleague="nurse", data=new_patient),
+    Row("patients:register-start", method="POST", holder="receptionist", colleague="nurse", data=lambda cast: {"q": "budi"}),
+    Row("patients:duplicates-panel", method="POST", holder="receptionist", colleague="nurse", data=new_patient),
+    Row("patients:detail", build=patient, holder="doctor", colleague="owner"),
+    Row("patients:detail", build=patient, holder="nurse", outsider="other_doctor"),
+    Row("patients:registered", build=patient, holder="receptionist", colleague="doctor"),
+    Row("patients:nik-reveal", method="POST", build=patient, holder="admin", colleague="doctor"),
+    Row("patients:edit", build=patient, holder="receptionist", colleague="cashier"),
+    Row("patients:edit", method="POST", build=patient, holder="admin", colleague="doctor", data=edited_patient),
+    Row("patients:allergies", build=patient, holder="doctor", colleague="owner", outsider="other_doctor"),
+    Row(
+        "patients:allergy-add", method="POST", build=patient, holder="doctor", colleague="cashier", outsider="other_doctor",
+        data=lambda cast: {"substance": "Kacang", "category": "food"},
+    ),
+    Row(
+        "patients:allergies-deny", method="POST", build=patient, holder="nurse", colleague="admin", outsider="other_doctor"
+    ),
+    Row(
+        "patients:allergy-mark-wrong", method="POST", build=allergy, holder="doctor", colleague="cashier",
+        outsider="other_doctor", data=lambda cast: {"reason": "Salah pasien"},
+    ),
+    Row("patients:registration-list", holder="admin", colleague="receptionist"),
+    Row("patients:registration-panel", holder="admin", colleague="receptionist"),
+    Row("patients:registration-detail", build=registration, holder="admin", colleague="receptionist"),
+    Row("patients:registration-activate", method="POST", build=registration, holder="admin", colleague="receptionist"),
+    Row(
+        "patients:registration-reject", method="POST", build=registration, holder="admin", colleague="owner",
+        data=lambda cast: {"reason": "Data tidak cocok"},
+    ),
+    Row("patients:portal-sign-up", public=True),
+    Row("patients:portal-sign-up", method="POST", public=True, data=sign_up),
+    Row("patients:portal-sign-up-done", public=True),
+    Row("patients:portal-profile", holder="patient_user", outsider="doctor"),
+    Row("patients:portal-profile", method="POST", holder="patient_user", outsider="admin", data=own_profile),
+]  # fmt: skip
