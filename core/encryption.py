@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
@@ -154,6 +154,14 @@ class StrictEncryption:
 
     description = _("Encrypted text")
 
+    if TYPE_CHECKING:  # what every Django field has
+        name: str
+        column: str
+        model: type[models.Model]
+        max_length: int | None
+
+        def has_db_default(self) -> bool: ...
+
     def __init__(self, *args: Any, context: str | None = None, **kwargs: Any) -> None:
         self.context = context
         super().__init__(*args, **kwargs)
@@ -171,7 +179,7 @@ class StrictEncryption:
         return [*super().check(**kwargs), *self._check_strict()]
 
     def _check_strict(self) -> list[checks.CheckMessage]:
-        found = []
+        found: list[checks.CheckMessage] = []
         for option in ("primary_key", "unique", "db_index", "unique_for_date", "unique_for_month", "unique_for_year"):
             if getattr(self, option, None):
                 found.append(
@@ -268,7 +276,7 @@ class StrictEncryption:
         )
 
     def _seals_itself(self, result: Expression) -> bool:
-        return isinstance(result, Value) and result.for_save and result._output_field_or_none == self
+        return isinstance(result, Value) and result.for_save and getattr(result, "_output_field_or_none", None) == self
 
     @staticmethod
     def _is_null(result: Expression) -> bool:

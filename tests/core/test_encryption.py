@@ -439,6 +439,7 @@ def errors_of(**attributes: object) -> list[str]:
         return [message.id for message in model.check(databases=["default"])]
 
 
+@pytest.mark.django_db
 class TestChecks:
     def test_plain_use_is_clean(self):
         assert errors_of(a=EncryptedCharField(max_length=10), b=EncryptedJSONField(default=dict)) == []
@@ -646,7 +647,7 @@ class TestRotation:
 
     def test_to_fernet(self):
         with override_settings(FIELD_CIPHER="fernet"):
-            self.rotate()
+            self.rotate("--batch-size", "3")
             assert all(Fernet(NEW).decrypt(stored(row).encode()) for row in Sample.objects.only("pk"))
             assert "core.Sample: done, 0 row(s) written" in self.rotate()
 
