@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
 
 import audit
 from accounts.access import Capability
@@ -73,11 +74,17 @@ def _hand_over(email: Email, connection: object) -> bool:
     except _Lost:
         return False
     try:
-        message.send(fail_silently=False)
+        sent = message.send(fail_silently=False)
     except Exception as error:
         _after_refusal(email, error)
         return False
-    _move(email, Email.Status.SENDING, status=Email.Status.SENT, sent_at=clock.now(), claimed_until=None, last_error="")
+    if not sent:
+        _uncertain(email, "the mail backend sent nothing")
+        return False
+    # Also when the sweep gave this worker up meanwhile: it knows better.
+    Email.objects.filter(
+        pk=email.pk, attempts=email.attempts, status__in=(Email.Status.SENDING, Email.Status.UNCERTAIN)
+    ).update(status=Email.Status.SENT, sent_at=clock.now(), claimed_until=None, last_error="")
     return True
 
 
@@ -144,15 +151,18 @@ def _tell_admins(email: Email, status: Email.Status) -> None:
         detail={"template": email.template, "attempts": email.attempts},
     )
     kind = "email_failed" if status == Email.Status.FAILED else "email_uncertain"
-    notify_capability(Capability.MANAGE_USERS, kind=kind)
+    board = reverse("notifications:email-list")
+    notify_capability(Capability.MANAGE_USERS, kind=kind, path=board, unless_unread=True)
 
 
 def sweep() -> list[UUID]:
     """Mark mails whose worker died while sending as UNCERTAIN; return the ids of mails that are due (oldest first)."""
     now = clock.now()
-    stuck = Email.objects.filter(status=Email.Status.SENDING, claimed_until__lt=now)
-    for email in stuck.order_by("pk")[:SWEEP_LIMIT]:
-        _uncertain(email, "the worker stopped while sending")
+    for email in Email.objects.stuck(now).defer("to_address", "body_text", "body_html").order_by("pk")[:SWEEP_LIMIT]:
+        if email.status == Email.Status.SENDING:
+            _uncertain(email, "the worker stopped while sending")
+        else:
+            _fail(email, Email.Status.CLAIMED, "the worker stopped before sending, too often")
     return list(Email.objects.due(now).order_by("next_attempt_at").values_list("pk", flat=True)[:SWEEP_LIMIT])
 
 

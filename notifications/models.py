@@ -55,8 +55,19 @@ class EmailQuerySet(models.QuerySet["Email"]):
         """Mails to send now: queued and not waiting for a later try, or claimed by a worker that died early."""
         return self.filter(
             models.Q(status=Email.Status.QUEUED, next_attempt_at__lte=now)
-            | models.Q(status=Email.Status.CLAIMED, claimed_until__lt=now)
+            | models.Q(status=Email.Status.CLAIMED, claimed_until__lt=now, attempts__lt=models.F("max_attempts"))
         )
+
+    def stuck(self, now: Any) -> EmailQuerySet:
+        """Mails that no worker will move on: it died while sending, or before it and the tries are used up."""
+        return self.filter(
+            models.Q(status=Email.Status.SENDING, claimed_until__lt=now)
+            | models.Q(status=Email.Status.CLAIMED, claimed_until__lt=now, attempts__gte=models.F("max_attempts"))
+        )
+
+    def for_board(self) -> EmailQuerySet:
+        """Without the bodies: each selected column is decrypted."""
+        return self.defer("body_text", "body_html")
 
 
 class Email(models.Model):
@@ -104,6 +115,17 @@ class Email(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} {self.status}"
+
+    @property
+    def masked_address(self) -> str:
+        """The address with all but the first letter of its name hidden: s•••@surat.example."""
+        name, at, host = self.to_address.partition("@")
+        return f"{name[:1]}•••{at}{host}"
+
+    @property
+    def is_resendable(self) -> bool:
+        """True when only a person may order another try."""
+        return self.status in (Email.Status.FAILED, Email.Status.UNCERTAIN)
 
 
 class DailyDuty(models.Model):

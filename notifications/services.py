@@ -21,7 +21,6 @@ from notifications.models import Email, Notice
 logger = logging.getLogger(__name__)
 
 SEND_EMAIL_TASK = "notifications.tasks.send_email"
-_RESENDABLE = (Email.Status.FAILED, Email.Status.UNCERTAIN)
 
 
 def notify(*, recipients: Iterable[User], kind: str, params: Mapping[str, Any] | None = None, path: str = "") -> int:
@@ -45,13 +44,22 @@ def notify(*, recipients: Iterable[User], kind: str, params: Mapping[str, Any] |
 
 
 def notify_capability(
-    capability: Capability, *, kind: str, params: Mapping[str, Any] | None = None, path: str = ""
+    capability: Capability,
+    *,
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    path: str = "",
+    unless_unread: bool = False,
 ) -> int:
-    """Put a notice into the list of every active member of staff one of whose roles has `capability`."""
+    """Put a notice into the list of every active member of staff one of whose roles has `capability`.
+
+    With `unless_unread`, people who still have an unread notice of this kind get no second one.
+    """
     roles = [role for role, capabilities in ROLE_CAPABILITIES.items() if capability in capabilities]
-    people = (
-        User.objects.active().filter(kind=User.Kind.STAFF, roles__role__in=roles).distinct().only("id", "is_active")
-    )
+    people = User.objects.active().filter(kind=User.Kind.STAFF, roles__role__in=roles)
+    if unless_unread:
+        people = people.exclude(notices__in=Notice.objects.filter(kind=kind).unread())
+    people = people.distinct().only("id", "is_active")
     return notify(recipients=people, kind=kind, params=params, path=path)
 
 
@@ -116,8 +124,8 @@ def resend_email(*, email_id: UUID, actor: User) -> Email:
     Raises:
         MailNotResendable: it is queued, on its way or sent.
     """
-    email = Email.objects.select_for_update(of=("self",)).get(pk=email_id)
-    if email.status not in _RESENDABLE:
+    email = Email.objects.select_for_update().get(pk=email_id)
+    if not email.is_resendable:
         raise MailNotResendable()
     audit.record(
         "notifications.email.resent", actor=actor, patient=email.patient_id, target=email, detail={"was": email.status}

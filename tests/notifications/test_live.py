@@ -1,0 +1,271 @@
+"""Live connections: who may listen, to what, and when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts.access import Role
+from accounts.models import RoleAssignment, User
+from core import live
+from notifications import consumers
+from notifications.services import notify
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(settings):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+def cookie_of(user: User) -> str:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client.cookies["emr_session"].value
+
+
+class Page(ApplicationCommunicator):
+    """A page's side of the socket. (channels.testing needs daphne, which the product does not use.)"""
+
+    async def connect(self) -> tuple[bool, object]:
+        await self.send_input({"type": "websocket.connect"})
+        answer = await self.receive_output(timeout=5)
+        return answer["type"] == "websocket.accept", answer
+
+    async def send_to(self, text_data=None, bytes_data=None):
+        await self.send_input({"type": "websocket.receive", "text": text_data, "bytes": bytes_data})
+
+    async def receive_from(self) -> str:
+        answer = await self.receive_output(timeout=2)
+        assert answer["type"] == "websocket.send"
+        return answer["text"]
+
+    async def receive_json_from(self):
+        return json.loads(await self.receive_from())
+
+    async def disconnect(self):
+        await self.send_input({"type": "websocket.disconnect", "code": 1000})
+        await self.wait(timeout=2)
+
+
+def socket(cookie: str | None, origin: str = "http://localhost") -> Page:
+    from emr.asgi import application
+
+    headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
+    if cookie:
+        headers.append((b"cookie", f"emr_session={cookie}".encode()))
+    scope = {"type": "websocket", "path": "/ws/live/", "query_string": b"", "headers": headers, "subprotocols": []}
+    return Page(application, scope)
+
+
+async def topics_heard(page: Page) -> list[str]:
+    """Tell every topic, and return those that arrive."""
+    for topic in live.TOPICS:
+        await sync_to_async(live.changed)(topic)
+    heard = []
+    while not await page.receive_nothing(timeout=0.05):
+        heard.append((await page.receive_json_from())["topic"])
+    return heard
+
+
+@pytest.mark.parametrize(
+    "who", ["anonymous", "deactivated", "one-time password", "no role", "forged", "foreign origin"]
+)
+def test_others_are_refused(cast, who):
+    user = cast.nurse
+    cookie, origin = cookie_of(user), "http://localhost"
+    if who == "anonymous":
+        cookie = None
+    elif who == "forged":
+        cookie = "x" * 32
+    elif who == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    elif who == "one-time password":
+        User.objects.filter(pk=user.pk).update(must_change_password=True)
+    elif who == "no role":
+        RoleAssignment.objects.filter(user=user).delete()
+    else:
+        origin = "https://evil.example"
+
+    async def run():
+        page = socket(cookie, origin)
+        connected, _code = await page.connect()
+        assert not connected
+
+    async_to_sync(run)()
+
+
+@pytest.mark.parametrize(
+    ("who", "topics"),
+    [
+        ("nurse", ["queue", "appointments", "pharmacy"]),
+        ("receptionist", ["queue", "appointments"]),
+        ("cashier", ["billing"]),
+        ("pharmacist", ["pharmacy"]),
+        ("admin", ["queue", "appointments", "pharmacy", "billing", "accounts"]),
+        ("lab_officer", []),
+        ("patient_user", []),
+    ],
+)
+def test_a_page_hears_the_topics_of_its_rights_and_nothing_else(cast, who, topics):
+    cookie = cookie_of(getattr(cast, who))
+
+    async def run():
+        page = socket(cookie)
+        connected, _protocol = await page.connect()
+        assert connected
+        assert await topics_heard(page) == topics
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_message_for_one_person_reaches_that_person_only_and_carries_a_topic_only(cast):
+    mine, theirs, patient = cookie_of(cast.nurse), cookie_of(cast.other_patient_user), cookie_of(cast.patient_user)
+
+    async def run():
+        pages = [socket(cookie) for cookie in (mine, theirs, patient)]
+        for page in pages:
+            assert (await page.connect())[0]
+        await sync_to_async(notify)(recipients=[cast.patient_user], kind="prescription_ready")
+        await sync_to_async(live.changed)(live.BILLING, user_ids=(cast.patient_user.pk,))
+        assert await pages[2].receive_from() == '{"topic": "notices"}'
+        assert await pages[2].receive_from() == '{"topic": "billing"}'
+        for page in pages:
+            assert await page.receive_nothing(timeout=0.05)
+            await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_what_a_page_says_is_ignored_but_a_ping(cast):
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        for said in ('{"type": "changed", "topic": "billing"}', "x" * 2000, "", "null"):
+            await page.send_to(text_data=said)
+        await page.send_to(bytes_data=b"\xff\x00")
+        assert await page.receive_nothing(timeout=0.05)
+        await page.send_to(text_data="ping")
+        assert await page.receive_from() == "pong"
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_signing_out_closes_the_socket(cast):
+    client = Client()
+    client.force_login(cast.nurse, backend="allauth.account.auth_backends.AuthenticationBackend")
+    cookie = client.cookies["emr_session"].value
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        await sync_to_async(client.logout)()
+        answer = await page.receive_output()
+        assert (answer["type"], answer["code"]) == ("websocket.close", 4401)
+        again = socket(cookie)
+        assert not (await again.connect())[0]
+
+    async_to_sync(run)()
+
+
+@pytest.mark.parametrize("what", ["session gone", "deactivated", "password changed", "another person"])
+def test_a_socket_is_checked_again_while_it_is_open(cast, monkeypatch, what):
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    user, cookie = cast.nurse, cookie_of(cast.nurse)
+
+    def change():
+        if what == "session gone":
+            Session.objects.all().delete()
+        elif what == "deactivated":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+        elif what == "password changed":
+            user.set_password("yang-lain-sekali-2026")
+            user.save(update_fields=["password"])
+        else:
+            session = Session.objects.get(pk=cookie)
+            data = session.get_decoded()
+            data[SESSION_KEY] = str(cast.doctor.pk)
+            data[HASH_SESSION_KEY] = cast.doctor.get_session_auth_hash()
+            assert data[BACKEND_SESSION_KEY]
+            session.session_data = Session.objects.encode(data)
+            session.save()
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        await asyncio.sleep(0.15)
+        assert await page.receive_nothing(timeout=0.01), "still allowed"
+        await sync_to_async(change)()
+        assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
+
+    async_to_sync(run)()
+
+
+def test_new_roles_are_heard_after_the_next_check(cast, monkeypatch):
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.05)
+    cookie = cookie_of(cast.cashier)
+
+    def change():
+        RoleAssignment.objects.filter(user=cast.cashier).delete()
+        RoleAssignment.objects.create(user=cast.cashier, role=Role.PHARMACIST)
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        assert await topics_heard(page) == ["billing"]
+        await sync_to_async(change)()
+        await asyncio.sleep(0.3)
+        assert await topics_heard(page) == ["pharmacy"]
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_tick_waits_for_the_commit_and_a_broken_layer_does_no_harm(cast, settings, monkeypatch):
+    from django.db import transaction
+
+    sent = []
+    monkeypatch.setattr(live, "_send", lambda groups, message: sent.append(groups))
+    with transaction.atomic():
+        live.changed(live.QUEUE)
+        assert sent == []
+    assert sent == [["topic.queue"]]
+    with pytest.raises(ValueError, match="nonsense"):
+        live.changed("nonsense")
+    monkeypatch.undo()
+
+    class Broken:
+        async def group_send(self, group, message):
+            raise ConnectionError
+
+    monkeypatch.setattr(live, "get_channel_layer", Broken)
+    live.changed(live.QUEUE)
+    live._publisher.flush()
+
+
+def test_the_publisher_uses_one_loop_for_all_messages(monkeypatch):
+    loops = []
+
+    class Layer:
+        async def group_send(self, group, message):
+            loops.append(asyncio.get_running_loop())
+
+    layer = Layer()
+    monkeypatch.setattr(live, "get_channel_layer", lambda: layer)
+    for _message in range(5):
+        live.changed(live.QUEUE)
+    live._publisher.flush()
+    assert len(loops) == 5
+    assert len(set(loops)) == 1
