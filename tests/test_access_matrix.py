@@ -124,7 +124,7 @@ def back_office_urls() -> list[str]:
 @pytest.mark.django_db
 def test_back_office_has_one_door(cast, client_for):
     urls = back_office_urls()
-    assert len(urls) > 20
+    assert len(urls) > 12
     login = reverse("accounts:login")
     anonymous, patient, nurse, admin = (
         Client(),
