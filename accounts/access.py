@@ -8,6 +8,8 @@ from typing import Any
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from core.rights import holds
+
 
 class Role(TextChoices):
     ADMIN = "admin", _("Admin")
@@ -116,6 +118,4 @@ def has_capability(user: Any, capability: Capability) -> bool:
 
     Being a superuser gives nothing here.
     """
-    if user is None or not getattr(user, "is_authenticated", False) or not user.is_active:
-        return False
-    return capability in user.capabilities
+    return holds(user, capability)

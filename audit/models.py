@@ -9,14 +9,13 @@ from django.db import models
 from django.utils import timezone
 
 from audit.errors import AuditIsAppendOnly
+from core.rights import holds
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def visible_to(self, user: Any) -> AuditEventQuerySet:
         """Rows `user` may read; empty for anyone without the capability."""
-        from accounts.access import Capability, has_capability
-
-        return self if has_capability(user, Capability.VIEW_AUDIT) else self.none()
+        return self if holds(user, "view_audit") else self.none()
 
     def update(self, **kwargs: Any) -> int:
         raise AuditIsAppendOnly

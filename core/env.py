@@ -70,11 +70,11 @@ class Env:
         """Note a variable that another module reads, so that it is documented."""
         self.declared.setdefault(name, Setting(name, kind, default, help, secret))
 
-    def str(self, name: str, default: str, help: str, *, secret: bool = False, shown: str = "") -> str:
+    def text(self, name: str, default: str, help: str, *, secret: bool = False, shown: str = "") -> str:
         """Return text."""
         return self._read(name, "text", default, lambda raw: raw, help, secret=secret, shown=shown)
 
-    def bool(self, name: str, default: bool, help: str) -> bool:
+    def flag(self, name: str, default: bool, help: str) -> bool:
         """Return a switch: 1/0, true/false, yes/no, on/off."""
 
         def parse(raw: str) -> bool:
@@ -86,7 +86,7 @@ class Env:
 
         return self._read(name, "1 or 0", default, parse, help)
 
-    def int(self, name: str, default: int, help: str, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
+    def number(self, name: str, default: int, help: str, *, minimum: int = 0, maximum: int = 2**31 - 1) -> int:
         """Return a whole number between `minimum` and `maximum`."""
 
         def parse(raw: str) -> int:
@@ -97,7 +97,7 @@ class Env:
 
         return self._read(name, f"a whole number from {minimum} to {maximum}", default, parse, help)
 
-    def list(self, name: str, default: list[str], help: str) -> list[str]:
+    def words(self, name: str, default: list[str], help: str) -> list[str]:
         """Return comma-separated words, empty ones dropped."""
         return self._read(
             name,

@@ -20,12 +20,12 @@ VAR_DIR = env.path(
 
 # --- Mode -----------------------------------------------------------------------------------------------------------
 DEBUG = False
-EMBEDDED = env.bool(
+EMBEDDED = env.flag(
     "EMBEDDED",
     False,
     "One process with worker and scheduler inside, in-memory broker and live layer, own keys under VAR_DIR.",
 )
-DEMO_MODE = env.bool("DEMO_MODE", False, "Show the demo sign-ins and a banner. Never with real patients.")
+DEMO_MODE = env.flag("DEMO_MODE", False, "Show the demo sign-ins and a banner. Never with real patients.")
 
 # --- Keys -----------------------------------------------------------------------------------------------------------
 KEY_DIR = env.path(
@@ -41,15 +41,15 @@ FIELD_CIPHER = env.choice(
 )
 
 # --- Clinic ---------------------------------------------------------------------------------------------------------
-CLINIC_NAME = env.str("CLINIC_NAME", "Klinik Batam Sehat", "Name of the clinic on every screen, mail and paper.")
-CLINIC_ADDRESS = env.str(
+CLINIC_NAME = env.text("CLINIC_NAME", "Klinik Batam Sehat", "Name of the clinic on every screen, mail and paper.")
+CLINIC_ADDRESS = env.text(
     "CLINIC_ADDRESS", "Jl. Laksamana Bintan No. 12, Sungai Panas, Batam Kota", "Street address on papers and mails."
 )
-CLINIC_CITY = env.str("CLINIC_CITY", "Batam", "City, printed before dates on papers.")
-CLINIC_PHONE = env.str("CLINIC_PHONE", "0778-555-0112", "Telephone shown to patients.")
-CLINIC_EMAIL = env.str("CLINIC_EMAIL", "halo@batamsehat.example", "E-mail address shown to patients.")
-CLINIC_LICENSE = env.str("CLINIC_LICENSE", "445/0112/DINKES/2025", "Operating licence number on papers.")
-SITE_URL = env.str(
+CLINIC_CITY = env.text("CLINIC_CITY", "Batam", "City, printed before dates on papers.")
+CLINIC_PHONE = env.text("CLINIC_PHONE", "0778-555-0112", "Telephone shown to patients.")
+CLINIC_EMAIL = env.text("CLINIC_EMAIL", "halo@batamsehat.example", "E-mail address shown to patients.")
+CLINIC_LICENSE = env.text("CLINIC_LICENSE", "445/0112/DINKES/2025", "Operating licence number on papers.")
+SITE_URL = env.text(
     "SITE_URL",
     "http://localhost:8000",
     "Public address of the site, without a final slash; links in mails start with it.",
@@ -132,14 +132,14 @@ TEMPLATES = [
 FORM_RENDERER = "core.forms.ProductRenderer"
 
 # --- Database -------------------------------------------------------------------------------------------------------
-DATABASE_URL = env.str(
+DATABASE_URL = env.text(
     "DATABASE_URL",
     f"sqlite:///{VAR_DIR / 'emr.sqlite3'}",
     "sqlite:///path, or mysql://user:password@host:port/name for MariaDB 10.6+ and MySQL 8.",
     secret=True,
     shown="sqlite:///var/emr.sqlite3",
 )
-CONN_MAX_AGE = env.int(
+CONN_MAX_AGE = env.number(
     "CONN_MAX_AGE", 0, "Seconds a database connection is kept. 60 under gunicorn; must be 0 under ASGI.", maximum=3600
 )
 
@@ -179,7 +179,7 @@ DATABASES = {"default": database_config(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: broker, cache and live layer share one address; without it everything lives in this process -------------
-REDIS_URL = env.str(
+REDIS_URL = env.text(
     "REDIS_URL", "", "redis://host:port/db. Needed as soon as there is more than one process.", secret=True
 )
 if REDIS_URL:
@@ -213,13 +213,13 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- E-mail ---------------------------------------------------------------------------------------------------------
-EMAIL_HOST = env.str("EMAIL_HOST", "", "SMTP server. Empty: mails are written to VAR_DIR/mail.")
-EMAIL_PORT = env.int("EMAIL_PORT", 587, "SMTP port.", minimum=1, maximum=65535)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "", "SMTP user.")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "", "SMTP password.", secret=True)
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True, "STARTTLS on the SMTP connection.")
+EMAIL_HOST = env.text("EMAIL_HOST", "", "SMTP server. Empty: mails are written to VAR_DIR/mail.")
+EMAIL_PORT = env.number("EMAIL_PORT", 587, "SMTP port.", minimum=1, maximum=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "", "SMTP user.")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "", "SMTP password.", secret=True)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True, "STARTTLS on the SMTP connection.")
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str(
+DEFAULT_FROM_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"{CLINIC_NAME} <{CLINIC_EMAIL}>", "Sender of all mails.", shown="CLINIC_NAME <CLINIC_EMAIL>"
 )
 EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -277,7 +277,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "password", "password1", "password2", "token", "code"]
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
-TRUSTED_PROXY_COUNT = env.int(
+TRUSTED_PROXY_COUNT = env.number(
     "TRUSTED_PROXY_COUNT", 0, "How many proxies of yours stand in front and append to X-Forwarded-For.", maximum=5
 )
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
@@ -345,7 +345,7 @@ LOGGING = {
 }
 
 # --- Product switches -----------------------------------------------------------------------------------------------
-UNPAID_REMINDER_DAYS = env.int(
+UNPAID_REMINDER_DAYS = env.number(
     "UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90
 )
-ADMIN_READS_NOTES = env.bool("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")
+ADMIN_READS_NOTES = env.flag("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")

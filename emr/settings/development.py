@@ -8,8 +8,8 @@ os.environ.setdefault("DEMO_MODE", "1")
 from .base import *
 from .base import VAR_DIR, env
 
-DEBUG = env.bool("DEBUG", False, "Django's debug pages. Development only; refused in production.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "Host names this site answers to.")
+DEBUG = env.flag("DEBUG", False, "Django's debug pages. Development only; refused in production.")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], "Host names this site answers to.")
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

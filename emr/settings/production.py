@@ -15,18 +15,18 @@ if not REDIS_URL:
     raise ImproperlyConfigured(
         "REDIS_URL is needed in production; in-memory broker and live layer work in one process only."
     )
-if env.bool("DEBUG", False, "Django's debug pages. Development only; refused in production."):
+if env.flag("DEBUG", False, "Django's debug pages. Development only; refused in production."):
     raise ImproperlyConfigured("DEBUG must be 0 in production.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [], "Host names this site answers to.")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [], "Host names this site answers to.")
 if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the host names of this site, without *.")
 if not SITE_URL.startswith("https://"):
     raise ImproperlyConfigured("SITE_URL must start with https:// in production.")
 
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True, "Answer http with a redirect to https.")
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", True, "Answer http with a redirect to https.")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31536000, "Seconds browsers insist on https.", maximum=63072000)
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31536000, "Seconds browsers insist on https.", maximum=63072000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
