@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import audit
@@ -97,6 +98,7 @@ def _set_price(item: PrescriptionItem, unit_price_idr: int, reason: str) -> None
 def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
     patient = prescription.patient
     user = patient.user
+    path = reverse("billing:portal-bill", args=[invoice.pk])
     notifications.queue_email(
         template="prescription_ready",
         to=patient.email or (user.email if user is not None else ""),
@@ -105,13 +107,14 @@ def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
             "name": patient.full_name,
             "amount_idr": max(invoice.balance_idr, 0),
             "invoice_number": invoice.number,
+            "path": path,
         },
         dedupe_key=f"prescription_ready:{prescription.pk}",
         patient_id=patient.pk,
         recipient_user=user,
     )
     if user is not None:
-        notifications.notify(recipients=[user], kind="prescription_ready")
+        notifications.notify(recipients=[user], kind="prescription_ready", path=path)
     user_ids = (user.pk,) if user is not None else ()
     live.changed(live.PHARMACY, user_ids=user_ids)
     live.changed(live.BILLING)

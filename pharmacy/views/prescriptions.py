@@ -36,9 +36,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 @requires(C.PRICE_PRESCRIPTIONS, C.DISPENSE)
 @require_safe
 def queue_panel(request: HttpRequest) -> HttpResponse:
-    """The lanes alone; without htmx the whole page."""
-    if not request.htmx:
-        return redirect("pharmacy:queue")
+    """The lanes alone, fetched again when something changes."""
     return render(request, "pharmacy/_queue_panel.html", {"lanes": querysets.lanes(request.user)})
 
 
