@@ -160,7 +160,7 @@ def sign_note(
     note = _locked_note(visit_id=visit_id, actor=actor, version=version)
     _write(note, soap=soap, fee=consultation_fee_idr, draft_lines="", draft_diagnoses="")
     if not note.subjective and not note.assessment:
-        raise InvalidInput(_("Write at least the complaint (S) or the assessment (A) before you finish."))
+        raise InvalidInput(nothing_written())
     codes = _resolve(diagnoses)
     now = clock.now()
     note.status, note.signed_at = Note.Status.SIGNED, now
@@ -269,6 +269,16 @@ def import_codes(rows: Iterable[Mapping[str, str]], *, edition: str, system: str
     return len(fresh), len(changed)
 
 
+def primary_missing() -> str:
+    """Return the sentence for a note without its one primary diagnosis."""
+    return _("Choose exactly one primary diagnosis.")
+
+
+def nothing_written() -> str:
+    """Return the sentence for a note that says neither what the patient has nor what the doctor thinks."""
+    return _("Write at least the complaint (S) or the assessment (A) before you finish.")
+
+
 def search_codes(text: str, *, limit: int = 20) -> list[DiagnosisCode]:
     """Return active codes for what a doctor typed: a code's beginning, or words of its names in any order.
 
@@ -333,7 +343,7 @@ def _resolve(diagnoses: list[ChosenDiagnosis]) -> list[tuple[DiagnosisCode, str]
     """Return the rows of the chosen codes, primary first."""
     primaries = [chosen for chosen in diagnoses if chosen.rank == Diagnosis.Rank.PRIMARY]
     if len(primaries) != 1:
-        raise DiagnosisMissing(_("Choose exactly one primary diagnosis."))
+        raise DiagnosisMissing(primary_missing())
     ids = [chosen.code_id for chosen in diagnoses]
     if len(set(ids)) != len(ids) or len(ids) > MAX_DIAGNOSES:
         raise UnknownDiagnosis(_("A diagnosis is chosen twice, or there are more than twelve."))

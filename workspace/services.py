@@ -106,25 +106,7 @@ def receive_payment(
     if is_repeat:
         return payment
     _move_on_after_settlement(visit, actor=actor)
-    patient = visit.patient
-    if patient.email:
-        notifications.queue_email(
-            template="payment_receipt",
-            to=patient.email,
-            language=patient.language,
-            context={
-                "name": patient.full_name,
-                "invoice_number": payment.invoice.number,
-                "receipt_number": payment.receipt_number,
-                "amount_idr": payment.amount_idr,
-                "method": Payment.Method(payment.method).label,
-                "paid_at": payment.received_at,
-                "path": reverse("billing:portal-bill", args=[payment.invoice_id]),
-            },
-            dedupe_key=f"payment_receipt:{payment.pk}",
-            patient_id=patient.pk,
-            recipient_user=patient.user,
-        )
+    _mail_receipt(visit, payment)
     return payment
 
 
@@ -171,6 +153,32 @@ def finish_without_medicine(*, visit_id: UUID, actor: Any) -> Visit:
     _move_on_after_settlement(visit, actor=actor)
     visit.refresh_from_db()
     return visit
+
+
+def _mail_receipt(visit: Visit, payment: Payment) -> None:
+    """Tell the patient what was received, in their language; nothing without an address."""
+    patient, invoice = visit.patient, payment.invoice
+    user = patient.user
+    address = patient.email or (user.email if user is not None else "")
+    if not address:
+        return
+    notifications.queue_email(
+        template="payment_receipt",
+        to=address,
+        language=user.language if user is not None else patient.language,
+        context={
+            "name": patient.full_name,
+            "invoice_number": invoice.number,
+            "amount_idr": payment.amount_idr,
+            "paid_at": payment.received_at,
+            "receipt_number": payment.receipt_number,
+            "method": Payment.Method(payment.method).label,  # lazy: written in the mail's language
+            "path": reverse("billing:portal-bill", args=[invoice.pk]),
+        },
+        dedupe_key=f"payment_receipt:{payment.pk}",
+        patient_id=patient.pk,
+        recipient_user=user,
+    )
 
 
 def _own_visit(visit_id: UUID, actor: Any) -> Visit:
