@@ -53,7 +53,7 @@ SITE_URL = env.text(
     "SITE_URL",
     "http://localhost:8000",
     "Public address of the site, without a final slash; links in mails start with it.",
-)
+).rstrip("/")
 
 # --- Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from importlib import import_module
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts.access import Role
@@ -18,11 +19,14 @@ from core import live
 from notifications import consumers
 from notifications.services import notify
 
+SessionStore = import_module(django_settings.SESSION_ENGINE).SessionStore
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _in_memory(settings):
+def _in_memory(request, settings):
+    if "redis_layer" in request.fixturenames:
+        return
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 
@@ -187,19 +191,17 @@ def test_a_socket_is_checked_again_while_it_is_open(cast, monkeypatch, what):
 
     def change():
         if what == "session gone":
-            Session.objects.all().delete()
+            SessionStore(cookie).delete()
         elif what == "deactivated":
             User.objects.filter(pk=user.pk).update(is_active=False)
         elif what == "password changed":
             user.set_password("yang-lain-sekali-2026")
             user.save(update_fields=["password"])
         else:
-            session = Session.objects.get(pk=cookie)
-            data = session.get_decoded()
-            data[SESSION_KEY] = str(cast.doctor.pk)
-            data[HASH_SESSION_KEY] = cast.doctor.get_session_auth_hash()
-            assert data[BACKEND_SESSION_KEY]
-            session.session_data = Session.objects.encode(data)
+            session = SessionStore(cookie)
+            session[SESSION_KEY] = str(cast.doctor.pk)
+            session[HASH_SESSION_KEY] = cast.doctor.get_session_auth_hash()
+            assert session[BACKEND_SESSION_KEY]
             session.save()
 
     async def run():
@@ -269,3 +271,33 @@ def test_the_publisher_uses_one_loop_for_all_messages(monkeypatch):
     live._publisher.flush()
     assert len(loops) == 5
     assert len(set(loops)) == 1
+
+
+@pytest.fixture
+def redis_layer(settings):
+    if not settings.REDIS_URL:
+        pytest.skip("needs REDIS_URL")
+    layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [settings.REDIS_URL]}}
+    settings.CHANNEL_LAYERS = {"default": layer}
+
+
+def test_over_redis_a_tick_arrives_and_many_ticks_are_one_connection(cast, settings, redis_layer):
+    import redis
+
+    cookie = cookie_of(cast.nurse)
+    server = redis.Redis.from_url(settings.REDIS_URL)
+
+    async def run():
+        page = socket(cookie)
+        assert (await page.connect())[0]
+        await sync_to_async(live.changed)(live.QUEUE)
+        assert await page.receive_json_from() == {"topic": "queue"}
+        before = server.info("clients")["connected_clients"], server.info("stats")["total_connections_received"]
+        for _tick in range(30):
+            await sync_to_async(live.changed)(live.QUEUE)
+            assert await page.receive_json_from() == {"topic": "queue"}
+        after = server.info("clients")["connected_clients"], server.info("stats")["total_connections_received"]
+        assert after[1] - before[1] < 10, "other programs may connect meanwhile, but not once per tick"
+        await page.disconnect()
+
+    async_to_sync(run)()
