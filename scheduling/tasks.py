@@ -24,8 +24,8 @@ def remind_tomorrow() -> int:
     return services.remind_for_day(clock.today() + timedelta(days=1))
 
 
-@shared_task(name="scheduling.tasks.close_yesterday")
-def close_yesterday() -> bool:
+@shared_task(name="scheduling.tasks.mark_no_shows")
+def mark_no_shows() -> bool:
     """After the clinic's day has ended, mark approved appointments nobody came to; once a day."""
     today = clock.today()
     return run_once("scheduling.no_shows", today, lambda: services.mark_no_shows_before(today))

@@ -90,3 +90,23 @@ class VisitFactory(factory.django.DjangoModelFactory):
     def with_ticket(self, create, extracted, **kwargs):
         last = QueueTicket.objects.filter(issued_on=self.visit_on, prefix="T").count()
         QueueTicket.objects.create(visit=self, issued_on=self.visit_on, prefix="T", number=last + 1)
+
+
+def session_at(day, hour: int, *, count: int = 3, **fields):
+    """An approved session of a clinic day from a full hour, with `count` slots of 30 minutes."""
+    return SessionFactory(
+        practice_on=day, starts_at=clock.day_bounds(day)[0] + timedelta(hours=hour), slot_count=count, **fields
+    )
+
+
+def booking(patient, slot, actor, **fields):
+    """Arguments of `book_appointment`, with a new key."""
+    return {
+        "patient_id": patient.pk,
+        "slot_id": slot.pk,
+        "complaint": "Batuk dan pilek tiga hari",
+        "actor": actor,
+        "source": Appointment.Source.RECEPTION,
+        "idempotency_key": uuid4(),
+        **fields,
+    }
