@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import Capability, has_capability
+from accounts.access import Capability
 from accounts.guards import requires
 from core.http import domain_errors
 from patients import services
 from patients.forms import AllergyForm, ReasonForm
 from patients.models import Allergy
-from patients.views import SEARCHERS, header, visible_patient
+from patients.screens import SEARCHERS, allergies_context, header, visible_patient
 
 
 def _answer(
@@ -25,19 +25,9 @@ def _answer(
 ) -> HttpResponse:
     """The allergies as a fragment for htmx, as a page for everyone else."""
     patient = visible_patient(request, pk)
-    context = {
-        **header(patient),
-        "may_record_allergies": has_capability(request.user, Capability.RECORD_ALLERGIES),
-        "form": form or AllergyForm(),
-        "form_open": form is not None,
-        "wrong": wrong,
-        "wrong_form": wrong_form,
-        "history": Allergy.objects.visible_to(request.user)
-        .filter(patient=patient, status=Allergy.Status.ENTERED_IN_ERROR)
-        .select_related("marked_by")
-        .order_by("-marked_at"),
-        "is_fragment": bool(request.htmx),  # type: ignore[attr-defined]
-    }
+    context = {**header(patient), **allergies_context(request, patient), "wrong": wrong, "wrong_form": wrong_form}
+    if form is not None:
+        context |= {"form": form, "form_open": True}
     template = "patients/_allergies_panel.html" if request.htmx else "patients/patient_allergies.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
 

@@ -118,7 +118,7 @@ class IdentityForm(forms.Form):
     mother_name = IdentityField("mother_name", label=_("Mother's name"), required=False)
     phone = phone_field()
     email = email_field()
-    guarantor = forms.ChoiceField(label=_("Payer"), choices=Patient.Guarantor, initial=Patient.Guarantor.SELF)
+    guarantor = forms.ChoiceField(label=_("Guarantor"), choices=Patient.Guarantor, initial=Patient.Guarantor.SELF)
     bpjs_number = IdentityField(
         "bpjs_number",
         label=_("BPJS card number"),

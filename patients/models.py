@@ -102,7 +102,7 @@ class Patient(models.Model):
     mother_name = EncryptedCharField(_("mother's name"), max_length=200, blank=True, default="")
     bpjs_number = EncryptedCharField(_("BPJS number"), max_length=13, blank=True, default="")
     blood_type = models.CharField(_("blood type"), max_length=2, choices=BloodType, blank=True, default="")
-    guarantor = models.CharField(_("payer"), max_length=12, choices=Guarantor, default=Guarantor.SELF)
+    guarantor = models.CharField(_("guarantor"), max_length=12, choices=Guarantor, default=Guarantor.SELF)
     language = models.CharField(max_length=5, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id")
     allergy_status = models.CharField(max_length=10, choices=AllergyStatus, default=AllergyStatus.UNKNOWN)
     allergy_asked_at = models.DateTimeField(null=True, blank=True)

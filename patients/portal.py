@@ -24,8 +24,8 @@ from patients import services
 from patients.errors import EmailTaken
 from patients.forms import ProfileForm, SignUpForm
 from patients.models import Patient
+from patients.screens import posted_version
 from patients.services.identity import may_set_birth_date, may_set_nik
-from patients.views import posted_version
 
 SIGN_UPS_PER_HOUR = 10  # from one address; a family or a waiting room shares one
 HOUR = 3600
@@ -60,9 +60,9 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = str(HOUR)
         return response
     fields: dict[str, Any] = {name: value for name, value in form.cleaned_data.items() if name != "consent"}
-    with domain_errors(request, form=form) as outcome:
-        with suppress(EmailTaken):  # the page must not tell who is a patient here
-            services.submit_registration(language=get_language() or "id", **fields)
+    # The page must not tell who is a patient here, so a taken address is no error of the form.
+    with domain_errors(request, form=form) as outcome, suppress(EmailTaken):
+        services.submit_registration(language=get_language() or "id", **fields)
     if not outcome.ok:
         return render(request, "patients/portal_sign_up.html", {"form": form}, status=outcome.status)
     return redirect("patients:portal-sign-up-done")

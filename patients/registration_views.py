@@ -92,7 +92,7 @@ def _comparison(registration: PortalRegistration, patient: Patient) -> list[dict
         line(_("Date of birth"), registration.birth_date, patient.birth_date),
         line(_("Sex"), registration.sex_label, patient.sex_label),
         line(_("NIK"), registration.masked_nik, patient.masked_nik, registration.nik == patient.nik),
-        line(_("Phone"), registration.phone, patient.phone),
+        line(_("Phone"), registration.phone_label, patient.phone_label),
     ]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -21,26 +21,11 @@ from patients import services
 from patients.forms import IdentityForm, RegisterForm, SearchForm
 from patients.models import Patient
 from patients.recent import recent_patients
+from patients.screens import SEARCHERS, allergies_context, header, posted_version, visible_patient
 from patients.search import find_patients
 
 SHORTEST_QUERY = 2
 SHOWN = 20
-SEARCHERS = (Capability.SEARCH_PATIENTS, Capability.SEARCH_OWN_PATIENTS)
-
-
-def header(patient: Patient) -> dict[str, Any]:
-    """Return what the patient header needs."""
-    return {
-        "patient": patient,
-        "allergies": patient.allergies,
-        "allergy_status": patient.allergy_status,
-        "allergy_asked_on": patient.allergy_asked_at,
-    }
-
-
-def visible_patient(request: HttpRequest, pk: UUID) -> Patient:
-    """Return a patient this person may see, ready for the header, or 404."""
-    return get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
 
 
 # --- Search ---------------------------------------------------------------------------------------------------------
@@ -149,7 +134,7 @@ def register_start(request: HttpRequest) -> HttpResponse:
 def duplicates_panel(request: HttpRequest) -> HttpResponse:
     """Who may be the same person, while the form is being filled."""
     context = _duplicates_context(request, _register_form(request, request.POST))
-    return render(request, "patients/_duplicates_panel.html", context)
+    return render(request, "patients/_duplicates_panel.html", {**context, "nik_warnings": []})
 
 
 @requires(Capability.REGISTER_PATIENTS)
@@ -177,8 +162,8 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     held = request.user.capabilities
     context = {
         **header(patient),
+        **allergies_context(request, patient),
         "may_edit": Capability.REGISTER_PATIENTS in held,
-        "may_record_allergies": Capability.RECORD_ALLERGIES in held,
         "may_book": Capability.BOOK_APPOINTMENTS in held and patient.status == Patient.Status.ACTIVE,
         "may_check_in": Capability.CHECK_IN in held and patient.status == Patient.Status.ACTIVE,
         "may_read_history": Capability.VIEW_CHART in held,
@@ -221,12 +206,6 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     stored_now = _differences(form, patient) if status == 409 else []
     context = {**header(patient), "form": form, "stored_now": stored_now}
     return render(request, "patients/patient_edit.html", context, status=status)
-
-
-def posted_version(request: HttpRequest) -> int:
-    """Return the version the form was opened with; 0, which no row has, when it was tampered with."""
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _initial(patient: Patient) -> dict[str, Any]:

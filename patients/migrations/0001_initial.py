@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('mother_name', core.encryption.EncryptedCharField(blank=True, default='', verbose_name="mother's name")),
                 ('bpjs_number', core.encryption.EncryptedCharField(blank=True, default='', verbose_name='BPJS number')),
                 ('blood_type', models.CharField(blank=True, choices=[('A', 'A'), ('B', 'B'), ('AB', 'AB'), ('O', 'O'), ('', 'Unknown')], default='', max_length=2, verbose_name='blood type')),
-                ('guarantor', models.CharField(choices=[('self', 'Self-pay'), ('bpjs', 'BPJS'), ('insurance', 'Insurance')], default='self', max_length=12, verbose_name='payer')),
+                ('guarantor', models.CharField(choices=[('self', 'Self-pay'), ('bpjs', 'BPJS'), ('insurance', 'Insurance')], default='self', max_length=12, verbose_name='guarantor')),
                 ('language', models.CharField(choices=[('id', 'Bahasa Indonesia'), ('en', 'English')], default='id', max_length=5)),
                 ('allergy_status', models.CharField(choices=[('unknown', 'Not asked yet'), ('none', 'No known allergies'), ('known', 'Has allergies')], default='unknown', max_length=10)),
                 ('allergy_asked_at', models.DateTimeField(blank=True, null=True)),
