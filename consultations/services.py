@@ -284,7 +284,7 @@ def search_codes(text: str, *, limit: int = 20) -> list[DiagnosisCode]:
 
     Codes that start with the text come first, then by code. One query.
     """
-    words = text.strip().lower().split()[:6]
+    words = clean_line(text).lower().split()[:6]
     if not words or len(words[0]) < 2:
         return []
     matches = Q()
