@@ -22,6 +22,16 @@ class SupportMessageQuerySet(models.QuerySet["SupportMessage"]):
             return self.filter(sender=user)
         return self.none()
 
+    def sent_by(self, user: Any) -> SupportMessageQuerySet:
+        return self.filter(sender=user)
+
+    def in_status(self, status: str) -> SupportMessageQuerySet:
+        return self.filter(status=status)
+
+    def with_people(self) -> SupportMessageQuerySet:
+        """With everyone whose name a list or page of messages shows."""
+        return self.select_related("sender__staff_profile", "read_by__staff_profile", "answered_by__staff_profile")
+
 
 class SupportMessage(models.Model):
     """One question to the clinic and its answer."""
@@ -38,10 +48,14 @@ class SupportMessage(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
     sent_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
-    read_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    read_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     answer = EncryptedTextField(max_length=4000, blank=True, default="")
     answered_at = models.DateTimeField(null=True, blank=True)
-    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = SupportMessageQuerySet.as_manager()
 
