@@ -53,7 +53,7 @@ def judge(form: ConsultationForm, typed: Typed) -> Judged:
             raise DiagnosisMissing(consultations.primary_missing())
     except (UnknownDiagnosis, DiagnosisMissing) as error:
         judged.problems.append(problem_of(error))
-    judged.lines, line_errors = parse_lines(typed.line_fields())
+    judged.lines, line_errors = parse_lines(typed.line_fields)
     judged.problems += [Problem(error.message, f"line-{error.line}-{error.field}") for error in line_errors]
     return judged
 
@@ -114,7 +114,7 @@ def page_context(
         "patient": patient,
         "form": form,
         "typed": typed,
-        "rows": typed.rows(),
+        "rows": typed.rows,
         "codes": code_rows(typed.codes),
         "problems": problems or [],
         "entries": entries,
@@ -145,8 +145,8 @@ def review_context(user: Any, visit: Visit, patient: Patient, note: Note) -> dic
         "note": note,
         "typed": typed,
         "codes": code_rows(typed.codes),
-        "rows": typed.rows(),
-        "line_fields": typed.line_fields(),
+        "rows": typed.rows,
+        "line_fields": typed.line_fields,
         "problems": judged.problems,
         "warnings": [warning for warning in warnings if not warning.stops],
         "copied": [form[name].label for name in typed.copied],

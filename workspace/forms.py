@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -56,14 +57,16 @@ class Typed:
     """What stands in the consultation page beside the form's own fields; kept as it is, also where it is wrong."""
 
     codes: list[str] = field(default_factory=list)
-    draft_lines: list[dict[str, str]] = field(default_factory=list)
+    draft_lines: str = ""
     copied: list[str] = field(default_factory=list)
     post: Mapping[str, Any] | None = None
 
+    @cached_property
     def rows(self) -> list[LineRow]:
-        """The prescription lines to draw; one query."""
+        """The prescription lines to draw; one query, once."""
         return rows_of_post(self.post) if self.post is not None else rows_of_draft(self.draft_lines)
 
+    @property
     def line_fields(self) -> dict[str, str]:
         """The lines as fields of a form."""
         if self.post is not None:
@@ -73,17 +76,21 @@ class Typed:
                 for name, text in fields.items()
             }
         return {
-            f"line-{number}-{name}": str(text)
-            for number, fields in enumerate(self.draft_lines)
-            for name, text in fields.items()
+            f"line-{row.number}-{name}": text
+            for row in self.rows
+            for name, text in (
+                ("medicine", row.medicine_id),
+                ("quantity", row.quantity),
+                ("signa", row.signa),
+                ("override", row.override),
+            )
         }
 
     def as_draft(self) -> dict[str, str]:
         """What `save_draft` keeps."""
-        lines = draft_of_post(self.line_fields())
         others = {"codes": self.codes, "copied": self.copied}
         return {
-            "draft_lines": json.dumps(lines) if lines else "",
+            "draft_lines": draft_of_post(self.line_fields),
             "draft_diagnoses": json.dumps(others) if self.codes or self.copied else "",
         }
 
@@ -105,7 +112,7 @@ def typed_in_draft(note: Note | None) -> Typed:
     return Typed(
         codes=_codes(others.get("codes", [])),
         copied=_sections_in(others.get("copied", [])),
-        draft_lines=json.loads(note.draft_lines or "[]"),
+        draft_lines=note.draft_lines,
     )
 
 
