@@ -25,7 +25,7 @@ help:
 
 run: venv
 	@$(PY) manage.py compile_translations
-	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py migrate --verbosity 0 $$([ -e "$${VAR_DIR:-var}/emr.sqlite3" ] || echo --skip-checks)
 	@if $(PY) -c 'import os; os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emr.settings.development"); from django.conf import settings; raise SystemExit(not settings.DEMO_MODE)'; then $(PY) manage.py load_demo; fi
 	@exec $(PY) manage.py serve --host $(HOST) --port $(PORT)
 
@@ -41,6 +41,7 @@ check: dev-venv
 	$(TEST_SETTINGS) $(PY) manage.py makemigrations --check --dry-run
 	$(TEST_SETTINGS) $(PY) manage.py compile_translations --check
 	$(TEST_SETTINGS) $(PY) manage.py write_settings_docs --check
+	$(TEST_SETTINGS) $(PY) manage.py write_access_docs --check
 
 bench: dev-venv
 	@$(TEST_SETTINGS) $(PY) manage.py compile_translations
@@ -81,7 +82,7 @@ define install
 	@set -e; if ! cmp -s $(1) $(VENV)/$(1); then \
 		echo "Installing what $(1) names; the first time takes a few minutes."; \
 		if ! { $(UV) --version >/dev/null 2>&1 && VIRTUAL_ENV=$(VENV) $(UV) --quiet pip install --require-hashes -r $(1) 2>/dev/null; }; then \
-			$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) \
+			$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r $(1) \
 				|| { echo "The packages of $(1) could not be installed. Check the network connection, then run make again." >&2; exit 1; }; \
 		fi; \
 		cp $(1) $(VENV)/$(1); \
