@@ -159,7 +159,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Identity and allergies of one patient; panels of other domains load themselves."""
     patient = visible_patient(request, pk)
     services.record_chart_read(patient=patient, actor=request.user, what="identity")
-    held = request.user.capabilities
+    held = request.user.capabilities  # type: ignore[union-attr]
     context = {
         **header(patient),
         **allergies_context(request, patient),
