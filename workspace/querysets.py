@@ -157,23 +157,29 @@ class Trend:
     columns: list[tuple[str, Any, Any]]
     rows: list[TrendRow]
 
-    def chart(self) -> dict[str, Any]:
-        """Dates and numbers, oldest first, as the chart module reads them."""
-        oldest_first = self.rows[::-1]
-        return {
-            "labels": [clock.local(row.vitals.recorded_at).strftime("%d-%m-%Y") for row in oldest_first],
-            "series": [
-                {
-                    "label": f"{label} ({unit})",
-                    "values": [_number(getattr(row.vitals, name)) for row in oldest_first],
-                }
-                for name, label, unit in self.columns
-                if name in CHARTED
-            ],
-        }
+    def charts(self) -> list[dict[str, Any]]:
+        """What static/js/charts.js draws, oldest first, for each measurement that was taken at least twice."""
+        found = []
+        for name, label, unit in self.columns:
+            sets = [row.vitals for row in self.rows[::-1] if getattr(row.vitals, name) is not None]
+            if name in CHARTED and len(sets) > 1:
+                numbers = [getattr(vitals, name) for vitals in sets]
+                found.append(
+                    {
+                        "key": f"trend-{name}",
+                        "title": f"{label} ({unit})",
+                        "data": {
+                            "title": str(label),
+                            "labels": [clock.local(vitals.recorded_at).strftime("%d-%m-%Y") for vitals in sets],
+                            "values": [float(number) for number in numbers],
+                            "shown": [f"{format_quantity(number)} {unit}" for number in numbers],
+                        },
+                    }
+                )
+        return found
 
 
-CHARTED = ("systolic_mmhg", "diastolic_mmhg", "heart_rate_bpm", "weight_kg")
+CHARTED = ("systolic_mmhg", "weight_kg")
 
 
 def vitals_trend(user: Any, patient: Patient, *, limit: int = 20) -> Trend:
@@ -191,10 +197,6 @@ def vitals_trend(user: Any, patient: Patient, *, limit: int = 20) -> Trend:
             cells.append((format_quantity(value), flag(rule.field, value, age_years=age_years)))
         table.append(TrendRow(vitals, cells))
     return Trend([(rule.field, rule.label, rule.unit) for rule in rules], table)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
 
 
 # --- The doctor's day ------------------------------------------------------------------------------------------------

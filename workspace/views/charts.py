@@ -47,7 +47,7 @@ def patient_chart(request: HttpRequest, pk: UUID) -> HttpResponse:
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
     record_chart_read(patient=patient, actor=request.user, what="chart")
     trend = querysets.vitals_trend(request.user, patient)
-    context = {**_history(request, patient), "patient": patient, "trend": trend, "chart": trend.chart()}
+    context = {**_history(request, patient), "patient": patient, "trend": trend, "charts": trend.charts()}
     return render(request, "workspace/chart_screen.html", context)
 
 
