@@ -86,7 +86,7 @@ class TestCreate:
         printed = capsys.readouterr().out
         password = printed.split("One-time password: ")[1].split()[0]
         assert user.check_password(password)
-        with pytest.raises(CommandError, match="taken"):
+        with pytest.raises(CommandError):
             call_command("create_admin", "kepala", "lain@klinik.example", "Kepala Klinik")
 
     def test_no_superuser_by_django(self, db):

@@ -2,6 +2,7 @@ from uuid import uuid4
 
 from billing.models import Invoice, Refund
 from core import clock
+from scheduling.models import Visit
 from tests.factories.billing import InvoiceFactory
 from tests.factories.scheduling import VisitFactory
 from tests.matrix import Row
@@ -9,7 +10,7 @@ from tests.matrix.billing import payment
 
 
 def bill(cast):
-    visit = VisitFactory(patient=cast.patient_user.patient)
+    visit = VisitFactory(patient=cast.patient_user.patient, status=Visit.Status.CASHIER)
     return {"pk": InvoiceFactory(patient=visit.patient, encounter_id=visit.pk).pk}
 
 
