@@ -9,8 +9,6 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
-
 from accounts.models import User
 from core import clock
 from scheduling.models import Appointment, PracticeSession, Slot, Visit
@@ -98,8 +96,7 @@ def _walk_ins(user: Any, day: date) -> Iterable[Visit]:
 
 def _add_slots(columns: dict[UUID, Column], sessions: list[PracticeSession], user: Any, now: datetime) -> None:
     by_id = {session.pk: session for session in sessions}
-    taken = Appointment.objects.filter(slot=OuterRef("pk"), active=1)
-    slots = Slot.objects.filter(session__in=by_id).annotate(is_booked=Exists(taken)).order_by("starts_at")
+    slots = Slot.objects.filter(session__in=by_id).with_bookings().order_by("starts_at")
     visible = Appointment.objects.visible_to(user).filter(slot__session__in=by_id, active=1).for_names()
     appointments = {appointment.slot_id: appointment for appointment in visible}
     for slot in slots:

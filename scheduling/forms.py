@@ -15,6 +15,7 @@ from scheduling.models import Appointment, PracticeSession, Service
 from scheduling.services import GAP_CHOICES, MAX_BREAKS, MAX_GAP_MINUTES, MAX_SLOTS, SLOT_LENGTHS
 
 CUSTOM_GAP = "custom"
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 # Everything below space except tab and line ends, and the characters that turn the direction of text.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -26,6 +27,16 @@ class CleanTextField(forms.CharField):
         return super().to_python(_CONTROL.sub("", value) if isinstance(value, str) else value)
 
 
+class DayField(forms.DateField):
+    """A day of the clinic; far away ones are no days here, and would run out of the calendar."""
+
+    def clean(self, value: Any) -> Any:
+        day = super().clean(value)
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise forms.ValidationError(_("Choose a date within the next 12 months."), code="invalid")
+        return day
+
+
 def _minutes(value: int) -> str | Any:
     return _("None") if value == 0 else _("%(minutes)d minutes") % {"minutes": value}
 
@@ -34,7 +45,7 @@ class SessionForm(forms.Form):
     """A practice session as a doctor proposes it."""
 
     service = forms.ModelChoiceField(label=_("Service"), queryset=Service.objects.none(), empty_label=None)
-    practice_on = forms.DateField(label=_("Date"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    practice_on = DayField(label=_("Date"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     start_time = forms.TimeField(label=_("Start"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
     slot_minutes = forms.TypedChoiceField(
         label=_("Length of one consultation"), coerce=int, widget=forms.RadioSelect,
@@ -197,19 +208,13 @@ class SessionFilterForm(_FilterForm):
     status = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("All")), *PracticeSession.Status.choices]
     )
-    first = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    last = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    first = DayField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last = DayField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class AppointmentFilterForm(_FilterForm):
     status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("All")), *Appointment.Status.choices])
-    day = forms.DateField(
-        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    day = DayField(label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     doctor = forms.ModelChoiceField(
         label=_("Doctor"), required=False, queryset=User.objects.none(), empty_label=_("All")
     )
@@ -234,6 +239,4 @@ class QueueFilterForm(_FilterForm):
 
 
 class DayForm(_FilterForm):
-    day = forms.DateField(
-        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    day = DayField(label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))

@@ -120,8 +120,12 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 
     def bookable(self, now: Any) -> SlotQuerySet:
         """Free future slots of approved sessions: the only ones a booking may take."""
+        return self.with_bookings().offered().filter(is_booked=False, starts_at__gt=now)
+
+    def with_bookings(self) -> SlotQuerySet:
+        """Each slot with `is_booked`: an appointment holds it."""
         taken = Appointment.objects.filter(slot=models.OuterRef("pk"), active=1)
-        return self.offered().filter(~models.Exists(taken), starts_at__gt=now)
+        return self.annotate(is_booked=models.Exists(taken))
 
 
 class Slot(models.Model):

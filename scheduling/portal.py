@@ -182,7 +182,7 @@ def _lost(request: HttpRequest, slot: Slot, complaint: str) -> HttpResponse:
     """Say that the time is gone, keep the complaint, and offer other times of the same doctor."""
     times = querysets.times_around(slot, clock.now())
     if not times.parts and times.days:
-        first = Slot.objects.select_related("session").get(pk=times.days[0].slot_id)
+        first = Slot.objects.offered().select_related("session").get(pk=times.days[0].slot_id)
         times = querysets.times_around(first, clock.now())
     context = {"slot": slot, "times": times, "complaint": complaint, **_steps(2)}
     return render(request, "scheduling/portal_lost.html", context, status=409)

@@ -122,6 +122,8 @@ def plan_session(
     )
     if starts_at <= clock.now():
         plan.warnings.insert(0, _("This start is in the past. Choose a later date or time."))
+    if practice_on > clock.today() + timedelta(days=MAX_DAYS_AHEAD):
+        plan.warnings.insert(0, _("Choose a date within the next 12 months."))
     if plan.slots:
         plan.warnings.extend(_overlap_warnings(doctor, starts_at, plan.slots[-1][1]))
     return plan

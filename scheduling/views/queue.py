@@ -91,7 +91,8 @@ def ticket_slip(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The paper with the queue number; no name, no complaint."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
     ahead = (
-        Visit.objects.on_day(visit.visit_on)
+        Visit.objects.visible_to(request.user)
+        .on_day(visit.visit_on)
         .filter(doctor_id=visit.doctor_id, status__in=services.BEFORE_DOCTOR, arrived_at__lt=visit.arrived_at)
         .count()
     )

@@ -79,12 +79,17 @@ def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     session = get_object_or_404(sessions, pk=pk)
     visible = Appointment.objects.visible_to(request.user).filter(slot__session=session, active=1).for_names()
     by_slot = {appointment.slot_id: appointment for appointment in visible}
-    taken = set(Appointment.objects.filter(slot__session=session, active=1).values_list("slot_id", flat=True))
-    slots = [(slot, by_slot.get(slot.pk), slot.pk in taken) for slot in session.slots.all()]
+    slots = [(slot, by_slot.get(slot.pk), slot.is_booked) for slot in session.slots.with_bookings()]
     return render(
         request,
         "scheduling/session_detail.html",
-        {"session": session, "slots": slots, "booked_count": len(taken), "now": clock.now(), **_rights(request.user)},
+        {
+            "session": session,
+            "slots": slots,
+            "booked_count": sum(taken for _slot, _appointment, taken in slots),
+            "now": clock.now(),
+            **_rights(request.user),
+        },
     )
 
 

@@ -35,7 +35,9 @@ class SessionFactory(factory.django.DjangoModelFactory):
     slot_minutes = 30
     gap_minutes = 0
     slot_count = 3
-    ends_at = factory.LazyAttribute(lambda s: s.starts_at + timedelta(minutes=s.slot_minutes * s.slot_count))
+    ends_at = factory.LazyAttribute(
+        lambda s: s.starts_at + timedelta(minutes=s.slot_minutes * s.slot_count + s.gap_minutes * (s.slot_count - 1))
+    )
     status = PracticeSession.Status.APPROVED
     proposed_at = factory.LazyFunction(clock.now)
 

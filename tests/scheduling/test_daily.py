@@ -134,7 +134,8 @@ def test_no_shows_only_after_the_clinic_day_ended(cast):
     with at("07:00"):
         slots = session_at(TODAY, 9, doctor=cast.doctor, count=4).slots.all()
         missed, arrived, waiting = (
-            AppointmentFactory(slot=slot, status=status) for slot, status in zip(slots, ["approved", "arrived", "pending"], strict=False)
+            AppointmentFactory(slot=slot, status=status)
+            for slot, status in zip(slots, ["approved", "arrived", "pending"], strict=False)
         )  # fmt: skip
         ahead = AppointmentFactory(slot=session_at(TOMORROW, 9, doctor=cast.doctor).slots.first())
     with at("23:50"):
