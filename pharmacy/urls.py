@@ -16,6 +16,7 @@ urlpatterns = [
         prescriptions.prescription_confirm_prices,
         name="prescription-confirm-prices",
     ),
+    path("prescriptions/<uuid:pk>/next/", prescriptions.prescription_next_panel, name="prescription-next-panel"),
     path("prescriptions/<uuid:pk>/dispense/", prescriptions.prescription_dispense, name="prescription-dispense"),
     path("prescriptions/<uuid:pk>/cancel/", prescriptions.prescription_cancel, name="prescription-cancel"),
     path("prescriptions/<uuid:pk>/pdf/", prescriptions.prescription_pdf, name="prescription-pdf"),

@@ -147,7 +147,7 @@ def create_prescription(*, visit_id: UUID, actor: Any, lines: Sequence[Prescript
                 f"{warning.message} {_('Choose another medicine, or write the reason in at least 10 characters.')}"
             )
     stock.reserve(quantities=totals((line.medicine_id, line.quantity) for line in lines))
-    prescription = _write(visit, actor, lines, medicines)
+    prescription = _write(visit, actor, lines, medicines, overridden={w.line for w in warnings if w.is_hard_stop})
     _record_creation(prescription, actor, lines, warnings)
     _tell_pharmacists(prescription, visit)
     return prescription
@@ -180,22 +180,31 @@ def _checked_medicines(lines: Sequence[PrescriptionLine]) -> dict[UUID, Medicine
 
 
 def _write(
-    visit: Visit, actor: Any, lines: Sequence[PrescriptionLine], medicines: dict[UUID, Medicine]
+    visit: Visit,
+    actor: Any,
+    lines: Sequence[PrescriptionLine],
+    medicines: dict[UUID, Medicine],
+    *,
+    overridden: set[int],
 ) -> Prescription:
+    """Store the prescription; a reason to override stays only on lines (from 0) that an allergy really stops."""
     month = clock.today().strftime("%Y%m")
     prescription = Prescription.objects.create(
         number=f"R/{month}/{next_number(f'pharmacy.prescription:{month}'):05d}",
         visit=visit, patient_id=visit.patient_id, prescriber=actor, prescribed_at=clock.now(),
     )  # fmt: skip
-    PrescriptionItem.objects.bulk_create(
-        PrescriptionItem(
-            prescription=prescription, position=position, medicine=medicines[line.medicine_id],
-            label=medicines[line.medicine_id].label, quantity=line.quantity, unit=medicines[line.medicine_id].unit,
-            signa=line.signa.strip(), allergy_override_reason=line.allergy_override_reason.strip(),
-            list_price_idr=medicines[line.medicine_id].price_idr,
-        )
-        for position, line in enumerate(lines, start=1)
-    )  # fmt: skip
+    items = []
+    for position, line in enumerate(lines, start=1):
+        medicine = medicines[line.medicine_id]
+        override = line.allergy_override_reason.strip() if position - 1 in overridden else ""
+        items.append(
+            PrescriptionItem(
+                prescription=prescription, position=position, medicine=medicine, label=medicine.label,
+                quantity=line.quantity, unit=medicine.unit, signa=line.signa.strip(), allergy_override_reason=override,
+                list_price_idr=medicine.price_idr,
+            )
+        )  # fmt: skip
+    PrescriptionItem.objects.bulk_create(items)
     return prescription
 
 

@@ -68,6 +68,21 @@ def prescription_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _detail(request, prescription)
 
 
+@requires(C.DISPENSE)
+@require_safe
+def prescription_next_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What comes next for a priced prescription: waiting for payment, or the hand-over. Part of the opened page."""
+    prescription = _get(request, pk)
+    is_ready = prescription.status == Prescription.Status.PRICED and prescription.is_settled
+    context = {
+        "prescription": prescription,
+        "patient": prescription.patient,
+        "hand_over_form": HandOverForm() if is_ready else None,
+        "is_fragment": True,
+    }
+    return render(request, "pharmacy/_next_panel.html", context)
+
+
 @requires(C.PRICE_PRESCRIPTIONS)
 @require_POST
 def prescription_confirm_prices(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -190,6 +205,7 @@ def _detail(
         "price_form": None,
         "hand_over_form": None,
         "cancel_form": None,
+        "is_fragment": False,
     }
     if prescription.status == Prescription.Status.NEW and may_price:
         context["price_form"] = price_form or PriceForm(prescription)

@@ -88,6 +88,7 @@ ROWS = [
         data=lambda cast: {"reason": "Pasien batal"},
     ),
     Row("pharmacy:prescription-pdf", new, holder="pharmacist", colleague="cashier"),
+    Row("pharmacy:prescription-next-panel", new, holder="pharmacist", colleague="doctor"),
     Row("pharmacy:prescription-labels", new, holder="pharmacist", colleague="doctor"),
     Row("pharmacy:item-label", item, holder="pharmacist", colleague="nurse"),
     Row("pharmacy:portal-prescription-pdf", new, holder="patient", outsider="other_patient"),

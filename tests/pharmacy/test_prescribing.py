@@ -171,8 +171,10 @@ def test_a_reason_overrides_and_is_audited():
     patient, medicine = allergic(group="penisilin"), amoxicillin()
     visit = visit_at_pharmacy(patient=patient)
     reason = "Sudah pernah minum tanpa reaksi"
-    rx = create_prescription(visit_id=visit.pk, actor=visit.doctor, lines=[line(medicine, override=reason)])
-    assert rx.items.get().allergy_override_reason == reason
+    harmless = MedicineFactory()
+    lines = [line(medicine, override=reason), line(harmless, override=reason)]
+    rx = create_prescription(visit_id=visit.pk, actor=visit.doctor, lines=lines)
+    assert [item.allergy_override_reason for item in rx.items.all()] == [reason, ""]
     event = AuditEvent.objects.get(action="pharmacy.allergy_stop.overridden")
     assert (event.actor, event.patient_id, event.detail) == (
         visit.doctor, patient.pk, {"position": 1, "medicine": str(medicine.pk)},

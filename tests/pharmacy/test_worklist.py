@@ -204,6 +204,22 @@ def test_not_paid_is_a_clear_sentence(cast, client_for):
     assert client_for(cast.pharmacist).get(url("prescription-detail", rx)).context["hand_over_form"] is not None
 
 
+def test_the_hand_over_appears_when_the_bill_is_paid(cast, client_for):
+    rx = prescribe(MedicineFactory())
+    confirm(rx, cast.pharmacist)
+    client = client_for(cast.pharmacist)
+    before = client.get(url("prescription-next-panel", rx)).content.decode()
+    pay(rx, cast.cashier)
+    after = client.get(url("prescription-next-panel", rx)).content.decode()
+    client.post(url("prescription-dispense", rx), VERIFIED)
+    done = client.get(url("prescription-next-panel", rx)).content.decode()
+    assert [("live:billing" in text, url("prescription-dispense", rx) in text) for text in (before, after, done)] == [
+        (True, False), (False, True), (False, False),
+    ]  # fmt: skip
+    assert all('hx-swap-oob="true"' in text for text in (before, after, done))
+    assert AuditEvent.objects.filter(action="patients.chart.read").count() == 0
+
+
 def test_cancelling_with_and_without_reason(cast, client_for):
     medicine = MedicineFactory()
     rx = prescribe(medicine)
