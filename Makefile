@@ -27,7 +27,7 @@ run: venv
 	@$(PY) manage.py compile_translations
 	@$(PY) manage.py migrate --verbosity 0 $$([ -e "$${VAR_DIR:-var}/emr.sqlite3" ] || echo --skip-checks)
 	@if $(PY) -c 'import os; os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emr.settings.development"); from django.conf import settings; raise SystemExit(not settings.DEMO_MODE)'; then $(PY) manage.py load_demo; fi
-	@exec $(PY) manage.py serve --host $(HOST) --port $(PORT)
+	@exec $(if $(filter-out 8000,$(PORT)),env SITE_URL="$${SITE_URL:-http://localhost:$(PORT)}") $(PY) manage.py serve --host $(HOST) --port $(PORT)
 
 test: dev-venv
 	@$(TEST_SETTINGS) $(PY) manage.py compile_translations

@@ -110,7 +110,7 @@ class Installation:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     @property
@@ -152,10 +152,10 @@ class Installation:
         )
 
     def wait_for(self, condition) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150
         while not condition():
             assert self.running.poll() is None, self.running.stdout.read()
-            assert time.monotonic() < deadline, "waited for a minute"
+            assert time.monotonic() < deadline, "waited too long"
             time.sleep(0.1)
 
 
@@ -195,7 +195,7 @@ def test_one_command_serves_pages_and_works_survives_a_kill_and_stops_cleanly(in
     installation.wait_for(lambda: installation.mails() == 2)
 
     installation.running.send_signal(signal.SIGTERM)
-    output, _errors = installation.running.communicate(timeout=30)
+    output, _errors = installation.running.communicate(timeout=90)
     assert installation.running.returncode == 0
     assert f"is open at http://localhost:{installation.port}/" in output
     assert output.rstrip().endswith("Stopped.")
