@@ -79,8 +79,8 @@ def check_lines(patient: Patient, lines: Sequence[PrescriptionLine]) -> list[War
                     Warning(
                         line=index,
                         kind="duplicate",
-                        message=_("%(medicine)s has the same ingredient as line %(line)d. Check the total dose.")
-                        % {"medicine": medicine.label, "line": first_with[name] + 1},
+                        message=_("%(medicine)s has the same ingredient as %(other)s. Check the total dose.")
+                        % {"medicine": medicine.label, "other": medicines[lines[first_with[name]].medicine_id].label},
                     )
                 )
                 break

@@ -195,7 +195,7 @@ def test_the_same_ingredient_twice_warns_and_does_not_stop():
     flu = MedicineFactory(generic_name="Obat flu", ingredients=["Paracetamol 250 mg", "pseudoefedrin 30 mg"])
     [warning] = check_lines(patient, [line(tablet), line(flu)])
     assert (warning.line, warning.kind, warning.stops) == (1, "duplicate", False)
-    assert "line 1" in warning.message
+    assert f"as {tablet.label}." in warning.message
     visit = visit_at_pharmacy(patient=patient)
     assert create_prescription(visit_id=visit.pk, actor=visit.doctor, lines=[line(tablet), line(flu)]).pk
 
