@@ -22,6 +22,7 @@ from scheduling.models import Visit
 from scheduling.views.common import act, reason_step
 
 Status = Visit.Status
+CALLABLE = (*services.BEFORE_DOCTOR, Status.PHARMACY, Status.CASHIER)
 
 
 @requires(Capability.VIEW_QUEUE)
@@ -132,7 +133,7 @@ def _rows(visits: Any, user: Any) -> list[dict[str, Any]]:
         {
             "visit": visit,
             "minutes": max(0, int((now - visit.arrived_at).total_seconds() // 60)),
-            "may_call": visit.status in services.OPEN_STATUSES and bool(may_call(user, visit)),
+            "may_call": visit.status in CALLABLE and bool(may_call(user, visit)),
             "is_before_doctor": visit.status in services.BEFORE_DOCTOR,
         }
         for visit in visits
