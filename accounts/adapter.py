@@ -10,12 +10,25 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext_lazy as _
 
 from accounts.lockout import address_hash, raw_client_ip, username
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """What allauth asks the product."""
+
+    # One sentence for every refusal: it must not tell a wrong password from an unknown name, another door or a limit.
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        **dict.fromkeys(
+            ("username_password_mismatch", "email_password_mismatch", "too_many_login_attempts", "invalid_login"),
+            _("Cannot sign in. Check the user name and the password, or try again in 15 minutes."),
+        ),
+    }
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing about signing in and out: the page that follows shows it."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Patients register on the portal's own page and wait for the clinic; staff accounts are made by an admin."""

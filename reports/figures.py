@@ -414,7 +414,7 @@ def _visit_series(visits: dict[date, int]) -> Series:
         key="visits",
         title=_("Visits of the last 7 days"),
         summary=_("%(total)d visits in 7 days") % {"total": total},
-        labels=[date_format(day, "D j M") for day in visits],
+        labels=[date_format(day, "D j") for day in visits],
         values=list(visits.values()),
         shown=[str(number) for number in visits.values()],
     )

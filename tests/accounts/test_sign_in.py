@@ -37,6 +37,12 @@ class TestWrongPerson:
         assert wrong.context["form"].errors == patient.context["form"].errors
         assert not is_in(client)
 
+    def test_one_sentence_for_every_refusal(self, cast):
+        people = [("ns.dewi", "salah"), (cast.nurse.email, "salah"), ("tidak.ada", "x"), ("tidak@ada.example", "x")]
+        people += [(cast.patient_user.username, PASSWORD), (cast.patient_user.email, PASSWORD)]
+        said = {str(sign_in(Client(), STAFF, *person).context["form"].errors) for person in people}
+        assert len(said) == 1
+
     def test_staff_at_the_patient_door_get_the_same(self, cast, client):
         unknown = sign_in(client, PORTAL, "tidak.ada")
         staff = sign_in(client, PORTAL, cast.admin.username)
