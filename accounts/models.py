@@ -80,7 +80,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """One account: a member of staff or a patient who uses the portal.
 
     The e-mail address is the name a person signs in with and stays readable to the database; the address a clinic writes
-    to about care is encrypted in the patient row (docs/adr/0003).
+    to about care is encrypted in the patient row (docs/adr/0005).
     """
 
     class Kind(models.TextChoices):

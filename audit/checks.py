@@ -1,5 +1,6 @@
 """A database without the append-only triggers is reported by `manage.py check --database default`."""
 
+import sys
 from typing import Any
 
 from django.core.checks import Error, Tags, register
@@ -10,7 +11,9 @@ from audit import triggers
 
 @register(Tags.database)
 def audit_triggers_exist(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[Error]:
-    errors = []
+    errors: list[Error] = []
+    if "migrate" in sys.argv[1:2]:
+        return errors  # migrate is what puts missing triggers back, and database checks run before it
     for alias in databases or []:
         connection = connections[alias]
         if triggers.TABLE not in connection.introspection.table_names():

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from audit.errors import AuditIsAppendOnly
 from core.rights import holds
@@ -49,6 +50,8 @@ class AuditEvent(models.Model):
     objects = AuditEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
         indexes = [
             models.Index(fields=["patient_id", "id"], name="audit_patient_idx"),
             models.Index(fields=["actor", "id"], name="audit_actor_idx"),

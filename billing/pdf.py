@@ -78,7 +78,7 @@ def receipt_pdf(payment: Payment, *, is_copy: bool = False, language: str = "id"
             facts.append((_("Reference"), payment.reference))
         if payment.tendered_idr is not None:
             facts.append((_("Cash received"), format_rupiah(payment.tendered_idr)))
-            facts.append((_("Change"), format_rupiah(payment.change_idr)))
+            facts.append((_("Change due"), format_rupiah(payment.change_idr)))
         title = _("Receipt (COPY)") if is_copy else _("Receipt")
         story = [
             pdf.text(title, "title"),

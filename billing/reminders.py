@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from billing.models import Invoice
 from core import clock
-from notifications import services as notifications
+from patients.services import mail_patient
 
 
 def remind_unpaid_bills(*, day: date) -> int:
@@ -21,22 +21,16 @@ def remind_unpaid_bills(*, day: date) -> int:
     ordered = 0
     for invoice in Invoice.objects.unpaid().filter(issued_at__lt=limit).select_related("patient__user").order_by("pk"):
         patient = invoice.patient
-        if not patient.email:
-            continue
-        email = notifications.queue_email(
+        email = mail_patient(
+            patient=patient,
             template="payment_reminder",
-            to=patient.email,
-            language=patient.language,
             context={
-                "name": patient.full_name,
                 "invoice_number": invoice.number,
                 "amount_idr": invoice.balance_idr,
                 "issued_on": clock.local(invoice.issued_at).date(),
                 "path": reverse("billing:portal-bill", args=[invoice.pk]),
             },
             dedupe_key=f"payment_reminder:{invoice.pk}",
-            patient_id=patient.pk,
-            recipient_user=patient.user,
         )
         ordered += email is not None
     return ordered

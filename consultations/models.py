@@ -35,6 +35,8 @@ class DiagnosisCode(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
+        verbose_name = _("diagnosis code")
+        verbose_name_plural = _("diagnosis codes")
         ordering = ["code"]
         constraints = [models.UniqueConstraint(fields=["system", "edition", "code"], name="diagnosis_code_once")]
         indexes = [models.Index(fields=["code"], name="diagnosis_code_idx")]

@@ -119,6 +119,8 @@ class Patient(models.Model):
     objects = PatientQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
         indexes = [models.Index(fields=["status", "id"], name="patient_status_idx")]
 
     def __str__(self) -> str:
@@ -140,6 +142,11 @@ class Patient(models.Model):
     def avatar_initials(self) -> str:
         words = [word for word in self.full_name.split() if word[:1].isalpha()]
         return "".join(word[0] for word in words[:2]).upper() or "?"
+
+    @property
+    def mail_address(self) -> str:
+        """Where the clinic writes to: the address given for care, else the portal account's; empty when there is none."""
+        return self.email or (self.user.email if self.user is not None else "")
 
     @property
     def masked_nik(self) -> str:

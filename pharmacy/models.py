@@ -131,6 +131,8 @@ class Medicine(models.Model):
     objects = MedicineQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("medicine")
+        verbose_name_plural = _("medicines")
         ordering = ["generic_name", "strength", "form"]
         constraints = [
             models.CheckConstraint(condition=Q(on_hand__gte=0), name="medicine_on_hand_not_negative"),
@@ -185,6 +187,8 @@ class Batch(models.Model):
     objects = BatchQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("batch")
+        verbose_name_plural = _("batches")
         ordering = ["expires_on", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=0), name="batch_quantity_not_negative"),
@@ -227,6 +231,8 @@ class StockMovement(models.Model):
     objects = StockMovementQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("stock movement")
+        verbose_name_plural = _("stock movements")
         constraints = [models.CheckConstraint(condition=~Q(quantity=0), name="movement_not_zero")]
         indexes = [models.Index(fields=["medicine", "id"], name="movement_medicine_idx")]
 
@@ -282,7 +288,7 @@ class Prescription(models.Model):
     """What a doctor prescribed on one visit.
 
     NEW until the pharmacist confirmed prices, PRICED until it is handed over. Whether a priced one is ready is not a state
-    of its own: it is ready when its bill is paid (docs/adr).
+    of its own: it is ready when its bill is paid (docs/adr/0002).
     """
 
     class Status(models.TextChoices):

@@ -40,6 +40,8 @@ class Service(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
         ordering = ["specialty", "code"]
 
     def __str__(self) -> str:

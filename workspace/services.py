@@ -20,7 +20,7 @@ from consultations.services import ChosenDiagnosis
 from core import clock, live
 from core.db import locked, retry_transaction
 from core.errors import NotPermitted
-from notifications import services as notifications
+from patients.services import mail_patient
 from pharmacy.models import Prescription
 from pharmacy.services import dispensing, prescribing
 from pharmacy.services.prescribing import PrescriptionLine
@@ -157,17 +157,11 @@ def finish_without_medicine(*, visit_id: UUID, actor: Any) -> Visit:
 
 def _mail_receipt(visit: Visit, payment: Payment) -> None:
     """Tell the patient what was received, in their language; nothing without an address."""
-    patient, invoice = visit.patient, payment.invoice
-    user = patient.user
-    address = patient.email or (user.email if user is not None else "")
-    if not address:
-        return
-    notifications.queue_email(
+    invoice = payment.invoice
+    mail_patient(
+        patient=visit.patient,
         template="payment_receipt",
-        to=address,
-        language=user.language if user is not None else patient.language,
         context={
-            "name": patient.full_name,
             "invoice_number": invoice.number,
             "amount_idr": payment.amount_idr,
             "paid_at": payment.received_at,
@@ -176,8 +170,6 @@ def _mail_receipt(visit: Visit, payment: Payment) -> None:
             "path": reverse("billing:portal-bill", args=[invoice.pk]),
         },
         dedupe_key=f"payment_receipt:{payment.pk}",
-        patient_id=patient.pk,
-        recipient_user=user,
     )
 
 

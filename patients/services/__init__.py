@@ -10,6 +10,7 @@ from patients.services.identity import (
     register_patient,
     update_patient,
 )
+from patients.services.mail import mail_patient
 from patients.services.registrations import activate_registration, reject_registration, submit_registration
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "add_to_care_team",
     "complete_profile",
     "find_duplicates",
+    "mail_patient",
     "mark_allergy_in_error",
     "record_allergy",
     "record_chart_read",

@@ -16,6 +16,7 @@ from core import clock, live
 from core.db import retry_transaction
 from core.money import format_rupiah
 from notifications import services as notifications
+from patients.services import mail_patient
 from pharmacy.errors import InvalidPrice, WrongState
 from pharmacy.models import Prescription, PrescriptionItem
 from scheduling import services as scheduling
@@ -99,19 +100,11 @@ def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
     patient = prescription.patient
     user = patient.user
     path = reverse("billing:portal-bill", args=[invoice.pk])
-    notifications.queue_email(
+    mail_patient(
+        patient=patient,
         template="prescription_ready",
-        to=patient.email or (user.email if user is not None else ""),
-        language=user.language if user is not None else patient.language,
-        context={
-            "name": patient.full_name,
-            "amount_idr": max(invoice.balance_idr, 0),
-            "invoice_number": invoice.number,
-            "path": path,
-        },
+        context={"amount_idr": max(invoice.balance_idr, 0), "invoice_number": invoice.number, "path": path},
         dedupe_key=f"prescription_ready:{prescription.pk}",
-        patient_id=patient.pk,
-        recipient_user=user,
     )
     if user is not None:
         notifications.notify(recipients=[user], kind="prescription_ready", path=path)

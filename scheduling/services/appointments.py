@@ -16,9 +16,9 @@ from core import clock, live
 from core.db import retry_transaction
 from core.errors import InvalidInput
 from notifications.models import Email
-from notifications.services import notify, notify_capability, queue_email
+from notifications.services import notify, notify_capability
 from patients.models import Patient
-from patients.services import add_to_care_team
+from patients.services import add_to_care_team, mail_patient
 from scheduling.errors import (
     AppointmentNotOpen,
     AppointmentOverlap,
@@ -159,25 +159,14 @@ def mark_no_show(*, appointment_id: UUID, actor: User | None) -> Appointment:
 
 def mail(appointment: Appointment, *, template: str, dedupe_key: str) -> Email | None:
     """Queue one mail about an appointment to its patient, in the patient's language; None without an address."""
-    patient = appointment.patient
-    user = patient.user
     context = {
-        "name": patient.full_name,
         "doctor": appointment.doctor.display_name,
         "starts_at": appointment.slot.starts_at,
         "path": portal_path(appointment),
     }
     if appointment.reason and template in ("appointment_rejected", "appointment_cancelled"):
         context["reason"] = appointment.reason
-    return queue_email(
-        template=template,
-        to=patient.email or (user.email if user is not None else ""),
-        language=user.language if user is not None else patient.language,
-        context=context,
-        dedupe_key=dedupe_key,
-        patient_id=patient.pk,
-        recipient_user=user,
-    )
+    return mail_patient(patient=appointment.patient, template=template, context=context, dedupe_key=dedupe_key)
 
 
 def tell_patient(appointment: Appointment, *, kind: str) -> None:

@@ -92,6 +92,7 @@ class TestRefusals:
             keys.new_key()[:-2] + "==",
             "A" * 44,
         ],
+        ids=["short", "unpadded", "long", "no-base64", "no-ascii", "31-bytes", "odd-bits"],
     )
     @pytest.mark.parametrize("name", ["FIELD_ENCRYPTION_KEYS", "SEARCH_MASTER_KEY", "SESSION_HASH_KEY"])
     def test_malformed_key_is_named_and_not_shown(self, name, value):
