@@ -52,7 +52,9 @@ class Cast:
     @cached_property
     def other_doctor(self) -> User:
         return DoctorFactory(
-            username="dr.budi", full_name="Budi Santoso", profile={"specialty": Specialty.ENT, "title_suffix": "Sp.THT-KL"}
+            username="dr.budi",
+            full_name="Budi Santoso",
+            profile={"specialty": Specialty.ENT, "title_suffix": "Sp.THT-KL"},
         )
 
     @cached_property
@@ -132,7 +134,7 @@ def race(transactional_db):
             try:
                 barrier.wait(timeout=60)
                 results[index] = function(*args)
-            except Exception as error:  # noqa: BLE001 - the test looks at it
+            except Exception as error:
                 results[index] = error
             finally:
                 connections.close_all()

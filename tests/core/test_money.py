@@ -6,7 +6,8 @@ from core.money import format_rupiah, line_total, parse_rupiah, terbilang
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"), [(0, "Rp0"), (500, "Rp500"), (150000, "Rp150.000"), (-10000, "-Rp10.000"), (1250000, "Rp1.250.000")]
+    ("amount", "shown"),
+    [(0, "Rp0"), (500, "Rp500"), (150000, "Rp150.000"), (-10000, "-Rp10.000"), (1250000, "Rp1.250.000")],
 )
 def test_rupiah_has_dots_and_no_space(amount, shown):
     assert format_rupiah(amount) == shown
@@ -29,7 +30,9 @@ def test_terbilang(amount, words):
     assert terbilang(amount) == words
 
 
-@pytest.mark.parametrize(("text", "amount"), [("150000", 150000), ("150.000", 150000), ("Rp 1.250.000", 1250000), ("Rp0", 0)])
+@pytest.mark.parametrize(
+    ("text", "amount"), [("150000", 150000), ("150.000", 150000), ("Rp 1.250.000", 1250000), ("Rp0", 0)]
+)
 def test_parse_accepts_what_people_type(text, amount):
     assert parse_rupiah(text) == amount
 

@@ -29,7 +29,12 @@ class DoctorFactory(UserFactory):
     @factory.post_generation
     def profile(self, create, extracted, **kwargs):
         RoleAssignment.objects.get_or_create(user=self, role=Role.DOCTOR)
-        fields = {"specialty": Specialty.GENERAL, "title_prefix": "dr.", "sip_number": "503/SIP/001", "verified_at": clock.now()}
+        fields = {
+            "specialty": Specialty.GENERAL,
+            "title_prefix": "dr.",
+            "sip_number": "503/SIP/001",
+            "verified_at": clock.now(),
+        }
         StaffProfile.objects.create(user=self, **{**fields, **(extracted or {})})
 
 
