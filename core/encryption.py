@@ -13,8 +13,9 @@ import binascii
 import json
 import os
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
@@ -143,7 +144,28 @@ def cipher_name() -> str:
     return settings.FIELD_CIPHER
 
 
-class StrictEncryption:
+# What an attribute takes and what it gives: Django's mypy plugin fills these in, from `_pyi_private_set_type` and
+# `_pyi_private_get_type` and from `null`. The package has no types, so the checker takes them from here.
+_Set = TypeVar("_Set", contravariant=True)
+_Get = TypeVar("_Get", covariant=True)
+
+if TYPE_CHECKING:
+
+    class _TypedField(models.Field[_Set, _Get]):
+        """To the checker, every encrypted field is a Django field."""
+else:
+
+    class _TypedField:
+        """In the running program, the field of the package brings Django's field along.
+
+        Not `typing.Generic`: Django copies a field by giving an empty object its class, which `Generic` forbids.
+        """
+
+        def __class_getitem__(cls, _types: Any) -> type:
+            return cls
+
+
+class StrictEncryption(_TypedField[_Set, _Get]):
     """Stands in front of an encrypted field of the package and closes its traps.
 
     Only `isnull` can be asked of the column. Values are opened only when they come from the database, never when they
@@ -154,21 +176,13 @@ class StrictEncryption:
 
     description = _("Encrypted text")
 
-    if TYPE_CHECKING:  # what every Django field has
-        name: str
-        column: str
-        model: type[models.Model]
-        max_length: int | None
-
-        def has_db_default(self) -> bool: ...
-
     def __init__(self, *args: Any, context: str | None = None, **kwargs: Any) -> None:
         self.context = context
         super().__init__(*args, **kwargs)
 
     # --- definition
 
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
         # The package leaves max_length out: the column is text whatever the limit, so changing it needs no migration.
         name, path, args, kwargs = super().deconstruct()
         if self.context is not None:
@@ -314,12 +328,20 @@ def _names_the_database_compares(options: Any) -> set[str]:
     return names
 
 
-class EncryptedCharField(StrictEncryption, emf.EncryptedCharField):
+class EncryptedCharField(StrictEncryption[_Set, _Get], emf.EncryptedCharField):
     """Encrypted one-line text; `max_length` counts letters of the clear text."""
 
+    if TYPE_CHECKING:
+        _pyi_private_set_type: str
+        _pyi_private_get_type: str
 
-class EncryptedTextField(StrictEncryption, emf.EncryptedTextField):
+
+class EncryptedTextField(StrictEncryption[_Set, _Get], emf.EncryptedTextField):
     """Encrypted long text; `max_length`, when given, counts letters of the clear text."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: str
+        _pyi_private_get_type: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -327,12 +349,20 @@ class EncryptedTextField(StrictEncryption, emf.EncryptedTextField):
             self.validators.append(validators.MaxLengthValidator(self.max_length))
 
 
-class EncryptedEmailField(StrictEncryption, emf.EncryptedEmailField):
+class EncryptedEmailField(StrictEncryption[_Set, _Get], emf.EncryptedEmailField):
     """Encrypted e-mail address."""
 
+    if TYPE_CHECKING:
+        _pyi_private_set_type: str
+        _pyi_private_get_type: str
 
-class EncryptedDateField(StrictEncryption, emf.EncryptedDateField):
+
+class EncryptedDateField(StrictEncryption[_Set, _Get], emf.EncryptedDateField):
     """Encrypted calendar date."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: date
+        _pyi_private_get_type: date
 
     description = _("Encrypted date")
 
@@ -340,14 +370,22 @@ class EncryptedDateField(StrictEncryption, emf.EncryptedDateField):
         return self.to_python(value).isoformat()
 
 
-class EncryptedIntegerField(StrictEncryption, emf.EncryptedIntegerField):
+class EncryptedIntegerField(StrictEncryption[_Set, _Get], emf.EncryptedIntegerField):
     """Encrypted whole number."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: int
+        _pyi_private_get_type: int
 
     description = _("Encrypted whole number")
 
 
-class EncryptedJSONField(StrictEncryption, emf.EncryptedMixin, models.JSONField):
+class EncryptedJSONField(StrictEncryption[_Set, _Get], emf.EncryptedMixin, models.JSONField):
     """Encrypted JSON document; None is NULL. The package has none, so its mixin stands before Django's field."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
 
     description = _("Encrypted JSON")
 
