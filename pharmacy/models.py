@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -63,9 +63,12 @@ class MedicineQuerySet(models.QuerySet["Medicine"]):
         expired = batches.filter(expires_on__lte=day).values("medicine").annotate(total=Sum("quantity")).values("total")
         zero = Value(Decimal(0), output_field=DecimalField(max_digits=12, decimal_places=2))
         usable = batches.filter(expires_on__gt=day).order_by("expires_on").values("expires_on")
-        return self.annotate(
-            expired_quantity=Coalesce(Subquery(expired), zero), nearest_expiry=Subquery(usable[:1])
-        ).annotate(free=F("on_hand") - F("reserved") - F("expired_quantity"))
+        annotations: dict[str, Any] = {
+            "expired_quantity": Coalesce(Subquery(expired), zero),
+            "nearest_expiry": Subquery(usable[:1]),
+            "free": F("on_hand") - F("reserved") - F("expired_quantity"),
+        }
+        return self.annotate(**annotations)
 
     def search(self, text: str) -> MedicineQuerySet:
         """Medicines with every word of `text` in their names, class, ingredients or code, in any usual spelling."""
@@ -127,6 +130,11 @@ class Medicine(models.Model):
     on_hand = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
     reserved = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
     search_text = SearchTextField(max_length=400, editable=False, default="")
+
+    # Set by with_stock()
+    expired_quantity: Decimal
+    free: Decimal
+    nearest_expiry: date | None
 
     objects = MedicineQuerySet.as_manager()
 
@@ -314,6 +322,11 @@ class Prescription(models.Model):
     )
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True, default="")
+
+    # Set by with_settled() and with_line_count()
+    is_settled: bool
+    settled_at: datetime | None
+    line_count: int
 
     objects = PrescriptionQuerySet.as_manager()
 

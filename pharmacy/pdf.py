@@ -42,15 +42,15 @@ def _facts(prescription: Prescription) -> list[tuple[str, str]]:
     patient, prescriber = prescription.patient, prescription.prescriber
     profile = getattr(prescriber, "staff_profile", None)
     born = f"{formats.date_format(patient.birth_date, 'DATE_FORMAT')} ({patient.age_label})"
-    facts = [
+    facts: list[tuple[str, str]] = [
         (_("Prescription number"), prescription.number),
         (_("Date"), pdf.moment_in_words(prescription.prescribed_at)),
-        (_("Patient"), patient.full_name),
+        (_("Patient"), str(patient.full_name)),
         (_("Record number"), patient.record_number),
         (_("Born"), born),
         (_("Sex"), patient.sex_label),
         (_("Allergies"), _allergies(prescription)),
-        (_("Prescriber"), prescriber.display_name),
+        (_("Prescriber"), str(prescriber.display_name)),
     ]
     if profile is not None and profile.sip_number:
         facts.append((_("Practice licence (SIP)"), profile.sip_number))

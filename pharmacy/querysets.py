@@ -82,14 +82,14 @@ def lanes(user: Any) -> list[Lane]:
     ready = Lane("ready", gettext_lazy("Ready"), gettext_lazy("Nothing to hand over."))
     given = Lane("done", gettext_lazy("Handed over today"), gettext_lazy("Nothing handed over yet today."))
     for prescription in waiting.order_by("-visit__is_priority", "pk")[: 3 * LANE_LENGTH]:
-        if prescription.status == Prescription.Status.NEW:
-            lane, since = new, prescription.prescribed_at
-        elif prescription.is_settled:
-            lane, since = ready, max(prescription.priced_at, prescription.settled_at or prescription.priced_at)
-        else:
-            lane, since = unpaid, prescription.priced_at
+        since = prescription.priced_at or prescription.prescribed_at
+        lane = new if prescription.status == Prescription.Status.NEW else unpaid
+        if prescription.status == Prescription.Status.PRICED and prescription.is_settled:
+            lane, since = ready, max(since, prescription.settled_at or since)
         lane.cards.append(_card(prescription, since, now))
-    given.cards = [_card(row, row.dispensed_at, now) for row in done.order_by("-dispensed_at")[: LANE_LENGTH + 1]]
+    given.cards = [
+        _card(row, row.dispensed_at or now, now) for row in done.order_by("-dispensed_at")[: LANE_LENGTH + 1]
+    ]
     for lane in (new, unpaid, ready, given):
         lane.has_more = len(lane.cards) > LANE_LENGTH
         del lane.cards[LANE_LENGTH:]
@@ -172,7 +172,7 @@ def prescription_page(
 
     `text` finds patients, the doctors' names, or a prescription number.
     """
-    rows = Prescription.objects.visible_to(user).with_settled().with_line_count()
+    rows: QuerySet[Prescription] = Prescription.objects.visible_to(user).with_settled().with_line_count()
     rows = _with_status(rows, status)
     if text:
         rows = _with_text(rows, user, text)

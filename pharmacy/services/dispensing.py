@@ -39,7 +39,10 @@ def dispense_prescription(*, prescription_id: UUID, actor: Any) -> Prescription:
     if prescription.status == Prescription.Status.DISPENSED:
         raise AlreadyDispensed(
             _("Prescription %(number)s was already handed over at %(time)s.")
-            % {"number": prescription.number, "time": clock.local(prescription.dispensed_at).strftime("%H.%M")}
+            % {
+                "number": prescription.number,
+                "time": clock.local(prescription.dispensed_at or clock.now()).strftime("%H.%M"),
+            }
         )
     if prescription.status != Prescription.Status.PRICED:
         raise WrongState(

@@ -66,7 +66,7 @@ def confirm_prices(
     for item in items:
         billing.post_charge(
             encounter_id=visit.pk, patient_id=visit.patient_id, category=Charge.Category.MEDICINE,
-            description=item.label[:200], quantity=item.quantity, unit_price_idr=item.unit_price_idr,
+            description=item.label[:200], quantity=item.quantity, unit_price_idr=prices[item.pk][0],
             source_type=CHARGE_SOURCE, source_id=item.pk, actor=actor,
         )  # fmt: skip
     invoice = billing.issue_invoice(encounter_id=visit.pk, actor=actor)

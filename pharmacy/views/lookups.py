@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.money import format_rupiah
 from core.numbers import format_quantity
 from patients.models import Patient
@@ -25,7 +26,7 @@ SHORTEST_QUERY = 2
 
 @requires(Capability.WRITE_NOTES)
 @require_safe
-def medicine_search(request: HttpRequest) -> JsonResponse:
+def medicine_search(request: SignedInRequest) -> JsonResponse:
     """Medicines for the search box: names, stock, price, and what is usually prescribed."""
     text = request.GET.get("q", "").strip()
     found = querysets.suggest_medicines(user=request.user, text=text) if len(text) >= SHORTEST_QUERY else []
@@ -33,7 +34,7 @@ def medicine_search(request: HttpRequest) -> JsonResponse:
 
 
 def _suggestion(medicine: Medicine) -> dict[str, object]:
-    free = max(medicine.free, 0)
+    free = max(medicine.free, Decimal(0))
     stock = (
         _("stock %(quantity)s %(unit)s") % {"quantity": format_quantity(free), "unit": medicine.unit}
         if free > 0
@@ -57,7 +58,7 @@ def _suggestion(medicine: Medicine) -> dict[str, object]:
 
 @requires(Capability.WRITE_NOTES)
 @require_POST
-def lines_check(request: HttpRequest) -> HttpResponse:
+def lines_check(request: SignedInRequest) -> HttpResponse:
     """Allergy stops and duplicates of the lines as they stand; lines that are not complete yet are passed over."""
     visits = Visit.objects.visible_to(request.user)
     try:

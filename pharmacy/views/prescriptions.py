@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.errors import DomainError
 from core.http import domain_errors
 from patients.services import record_chart_read
@@ -28,21 +28,21 @@ OPEN = (Prescription.Status.NEW, Prescription.Status.PRICED)
 
 @requires(C.PRICE_PRESCRIPTIONS, C.DISPENSE)
 @require_safe
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: SignedInRequest) -> HttpResponse:
     """The worklist in four lanes; the lanes refetch themselves."""
     return render(request, "pharmacy/queue_screen.html", {"lanes": querysets.lanes(request.user)})
 
 
 @requires(C.PRICE_PRESCRIPTIONS, C.DISPENSE)
 @require_safe
-def queue_panel(request: HttpRequest) -> HttpResponse:
+def queue_panel(request: SignedInRequest) -> HttpResponse:
     """The lanes alone, fetched again when something changes."""
     return render(request, "pharmacy/_queue_panel.html", {"lanes": querysets.lanes(request.user)})
 
 
 @requires(C.VIEW_PRESCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def prescription_list(request: HttpRequest) -> HttpResponse:
+def prescription_list(request: SignedInRequest) -> HttpResponse:
     """The history. Filters stand in the address; a name is posted, so that it does not."""
     data = request.POST if request.method == "POST" else request.GET
     form = (PrescriptionSearchForm if data.get("q") else PrescriptionFilterForm)(data)
@@ -61,7 +61,7 @@ def prescription_list(request: HttpRequest) -> HttpResponse:
 
 @requires(C.VIEW_PRESCRIPTIONS)
 @require_safe
-def prescription_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One prescription: review and prices, hand-over, or what became of it."""
     prescription = _get(request, pk)
     record_chart_read(patient=prescription.patient, actor=request.user, what="prescription")
@@ -70,7 +70,7 @@ def prescription_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.DISPENSE)
 @require_safe
-def prescription_next_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_next_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """What comes next for a priced prescription: waiting for payment, or the hand-over. Part of the opened page."""
     prescription = _get(request, pk)
     is_ready = prescription.status == Prescription.Status.PRICED and prescription.is_settled
@@ -85,7 +85,7 @@ def prescription_next_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.PRICE_PRESCRIPTIONS)
 @require_POST
-def prescription_confirm_prices(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_confirm_prices(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Confirm the review and the prices."""
     prescription = _get(request, pk)
     form = PriceForm(prescription, request.POST)
@@ -104,7 +104,7 @@ def prescription_confirm_prices(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.DISPENSE)
 @require_POST
-def prescription_dispense(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_dispense(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Hand over; a second click of the same person shows what the first one did."""
     prescription = _get(request, pk)
     form = HandOverForm(request.POST)
@@ -126,7 +126,7 @@ def prescription_dispense(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.PRICE_PRESCRIPTIONS, C.DISPENSE)
 @require_POST
-def prescription_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Cancel with a reason; the promised stock is free again."""
     prescription = _get(request, pk)
     form = CancelForm(request.POST)
@@ -144,7 +144,7 @@ def prescription_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.VIEW_PRESCRIPTIONS)
 @require_safe
-def prescription_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The prescription on paper, for staff."""
     prescription = _get(request, pk)
     record_chart_read(patient=prescription.patient, actor=request.user, what="prescription_pdf")
@@ -153,7 +153,7 @@ def prescription_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.DISPENSE)
 @require_safe
-def prescription_labels(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_labels(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Labels of every line, one after the other."""
     prescription = _get(request, pk)
     record_chart_read(patient=prescription.patient, actor=request.user, what="prescription_labels")
@@ -162,7 +162,7 @@ def prescription_labels(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(C.DISPENSE)
 @require_safe
-def item_label(request: HttpRequest, pk: UUID) -> HttpResponse:
+def item_label(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The label of one line."""
     item = get_object_or_404(PrescriptionItem.objects.visible_to(request.user), pk=pk)
     prescription = _get(request, item.prescription_id)
@@ -170,7 +170,7 @@ def item_label(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _labels(request, prescription, [row for row in prescription.items.all() if row.pk == pk])
 
 
-def _labels(request: HttpRequest, prescription: Prescription, items: list[PrescriptionItem]) -> HttpResponse:
+def _labels(request: SignedInRequest, prescription: Prescription, items: list[PrescriptionItem]) -> HttpResponse:
     context = {
         "prescription": prescription,
         "patient": prescription.patient,
@@ -180,12 +180,12 @@ def _labels(request: HttpRequest, prescription: Prescription, items: list[Prescr
     return render(request, "pharmacy/labels_print.html", context)
 
 
-def _get(request: HttpRequest, pk: UUID) -> Prescription:
+def _get(request: SignedInRequest, pk: UUID) -> Prescription:
     return get_object_or_404(Prescription.objects.visible_to(request.user).for_detail(), pk=pk)
 
 
 def _detail(
-    request: HttpRequest,
+    request: SignedInRequest,
     prescription: Prescription,
     *,
     status: int = 200,

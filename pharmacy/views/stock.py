@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
 from pharmacy import querysets
 from pharmacy.forms import AdjustForm, DisposeForm, ReceiveForm, StockFilterForm
@@ -22,7 +22,7 @@ from pharmacy.services import stock as services
 
 @requires(Capability.MANAGE_STOCK)
 @require_safe
-def stock(request: HttpRequest) -> HttpResponse:
+def stock(request: SignedInRequest) -> HttpResponse:
     """Medicines by name with what is on the shelf, promised and free."""
     form = StockFilterForm(request.GET)
     is_valid = form.is_valid()
@@ -38,7 +38,7 @@ def stock(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.MANAGE_STOCK)
 @require_safe
-def medicine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def medicine_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One medicine with its batches and ledger."""
     medicine = _medicine(request, pk)
     movements, older = querysets.movements_of(medicine, _uuid_or_none(request.GET.get("before")))
@@ -54,7 +54,7 @@ def medicine_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_STOCK)
 @require_http_methods(["GET", "HEAD", "POST"])
-def stock_receive(request: HttpRequest, pk: UUID) -> HttpResponse:
+def stock_receive(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Put a delivery of one medicine on the shelf."""
     medicine = _medicine(request, pk)
     form = ReceiveForm(request.POST if request.method == "POST" else None)
@@ -70,7 +70,7 @@ def stock_receive(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_STOCK)
 @require_http_methods(["GET", "HEAD", "POST"])
-def batch_adjust(request: HttpRequest, pk: UUID) -> HttpResponse:
+def batch_adjust(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Correct what is left of one batch."""
     batch = _batch(request, pk)
     form = AdjustForm(request.POST if request.method == "POST" else None)
@@ -92,7 +92,7 @@ def batch_adjust(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_STOCK)
 @require_http_methods(["GET", "HEAD", "POST"])
-def batch_dispose(request: HttpRequest, pk: UUID) -> HttpResponse:
+def batch_dispose(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take an expired batch out of stock."""
     batch = _batch(request, pk)
     form = DisposeForm(request.POST if request.method == "POST" else None)
@@ -110,16 +110,16 @@ def batch_dispose(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _form_page(request, form, context)
 
 
-def _form_page(request: HttpRequest, form: Any, context: dict[str, Any]) -> HttpResponse:
+def _form_page(request: SignedInRequest, form: Any, context: dict[str, Any]) -> HttpResponse:
     context = {"batch": None, "confirm": "", **context}
     return render(request, "pharmacy/stock_form_screen.html", context, status=422 if form.errors else 200)
 
 
-def _medicine(request: HttpRequest, pk: UUID) -> Medicine:
+def _medicine(request: SignedInRequest, pk: UUID) -> Medicine:
     return get_object_or_404(Medicine.objects.visible_to(request.user).with_stock(), pk=pk)
 
 
-def _batch(request: HttpRequest, pk: UUID) -> Batch:
+def _batch(request: SignedInRequest, pk: UUID) -> Batch:
     return get_object_or_404(Batch.objects.visible_to(request.user).select_related("medicine"), pk=pk)
 
 
