@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
             Entry("reports:dashboard", _("Overview"), "home", (C.USE_STAFF_SITE,)),
             Entry("workspace:consultation-list", _("My patients today"), "stethoscope", (C.WRITE_NOTES,)),
             Entry("scheduling:queue", _("Queue"), "ticket", (C.VIEW_QUEUE,)),
+            Entry("consultations:vitals-list", _("Vital signs"), "pulse", (C.RECORD_VITALS,)),
             Entry("pharmacy:queue", _("Prescriptions"), "pill", (C.PRICE_PRESCRIPTIONS, C.DISPENSE)),
             Entry("workspace:cashier", _("Cashier"), "cash", (C.TAKE_PAYMENTS,)),
         ),

@@ -109,6 +109,7 @@ def page_context(
 ) -> dict[str, Any]:
     """Return everything the consultation page shows."""
     entries, more = querysets.patient_history(user, patient, limit=5, other_than=visit.pk)
+    vitals, weight = querysets.vitals_and_weight(user, visit)
     return {
         "visit": visit,
         "patient": patient,
@@ -119,14 +120,10 @@ def page_context(
         "problems": problems or [],
         "entries": entries,
         "has_more_history": more is not None,
-        "weight": querysets.last_weight(user, patient),
-        **_vitals_today(user, visit, patient),
+        "weight": weight,
+        "vitals": vitals,
+        "readings": readings(vitals, patient.birth_date) if vitals else [],
     }
-
-
-def _vitals_today(user: Any, visit: Visit, patient: Patient) -> dict[str, Any]:
-    vitals = next(iter(querysets.vitals_of_visit(user, visit)), None)
-    return {"vitals": vitals, "readings": readings(vitals, patient.birth_date) if vitals else []}
 
 
 def review_context(user: Any, visit: Visit, patient: Patient, note: Note) -> dict[str, Any]:

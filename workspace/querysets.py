@@ -14,7 +14,7 @@ from consultations.models import Diagnosis, Note, VitalSigns
 from consultations.vitals import MEASUREMENTS, Reading, flag, readings
 from core import clock
 from core.numbers import format_quantity
-from patients.models import Patient
+from patients.models import Allergy, Patient
 from pharmacy.models import Prescription, PrescriptionItem
 from scheduling.models import Appointment, Visit
 
@@ -126,19 +126,24 @@ def bill_of(user: Any, visit: Visit) -> Bill | None:
     return Bill(invoice, invoice.shown_charges) if invoice is not None else None
 
 
-def vitals_of_visit(user: Any, visit: Visit) -> list[VitalSigns]:
-    """Return the valid sets of one visit, newest first. One query."""
-    rows = VitalSigns.objects.visible_to(user).filter(visit=visit, status=VitalSigns.Status.FINAL)
-    return list(rows.select_related("recorded_by").order_by("-recorded_at", "-id"))
-
-
-def last_weight(user: Any, patient: Patient) -> VitalSigns | None:
-    """Return the newest valid set with a weight, for the header. One query."""
+def vitals_and_weight(user: Any, visit: Visit) -> tuple[VitalSigns | None, VitalSigns | None]:
+    """Return the newest valid set of the visit, and the newest of the patient's last thirty that has a weight. One query."""
+    rows = VitalSigns.objects.visible_to(user).filter(patient=visit.patient_id, status=VitalSigns.Status.FINAL)
+    latest = list(rows.select_related("recorded_by").order_by("-recorded_at", "-id")[:30])
     return (
-        VitalSigns.objects.visible_to(user)
-        .filter(patient=patient, status=VitalSigns.Status.FINAL, weight_kg__isnull=False)
-        .order_by("-recorded_at", "-id")
-        .first()
+        next((vitals for vitals in latest if vitals.visit_id == visit.pk), None),
+        next((vitals for vitals in latest if vitals.weight_kg is not None), None),
+    )
+
+
+def own_visits_of_doctor(user: Any) -> QuerySet[Visit]:
+    """Return the doctor's own visits of patients they may read, with the patient's active allergies. Two queries."""
+    allergies = Allergy.objects.filter(status=Allergy.Status.ACTIVE).order_by("id")
+    return (
+        Visit.objects.visible_to(user)
+        .filter(doctor=user, patient__in=Patient.objects.visible_to(user))
+        .for_list()
+        .prefetch_related(Prefetch("patient__allergy_rows", queryset=allergies))
     )
 
 

@@ -6,9 +6,9 @@ const form = document.querySelector("form[data-consultation]");
 if (form) start(form);
 
 function start(form) {
-  const saver = keepSaved(form);
-  diagnoses(form);
+  diagnoses(form); // takes the fields for pages without script away, so before the content is first compared
   copying(form);
+  const saver = keepSaved(form);
   // Leaving to another page of ours (measure again) must not ask about text that a save would keep.
   for (const link of form.querySelectorAll("[data-leave-after-save]")) {
     link.addEventListener("click", async (event) => {

@@ -349,7 +349,7 @@ def test_the_pages_queries_do_not_grow(cast, client_for, visit, patient):
             assert client.get(url("consultation", visit)).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1], [query["sql"][:150] for query in queries]
-    assert counts[0] <= 24, [query["sql"][:150] for query in queries]
+    assert counts[0] <= 18, [query["sql"][:150] for query in queries]
 
 
 def test_patient_of_another_patient_in_history_is_never_shown(cast, client_for, visit):

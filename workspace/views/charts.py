@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from patients.models import Patient
 from patients.services import record_chart_read
 from scheduling.models import Visit
@@ -21,7 +21,7 @@ CLINICAL = (Capability.VIEW_NOTES, Capability.VIEW_PRESCRIPTIONS)
 
 @requires(Capability.VIEW_QUEUE, *CLINICAL)
 @require_GET
-def visit_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One visit with the parts the reader may see: note, vital signs, prescription, bill."""
     visits = querysets.with_clinical(Visit.objects.visible_to(request.user), request.user)
     visit = get_object_or_404(visits, pk=pk)
@@ -42,7 +42,7 @@ def visit_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.VIEW_CHART)
 @require_GET
-def patient_chart(request: HttpRequest, pk: UUID) -> HttpResponse:
+def patient_chart(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The clinical record of a patient: allergies, visits, vital signs over time."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
     record_chart_read(patient=patient, actor=request.user, what="chart")
@@ -53,14 +53,14 @@ def patient_chart(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.VIEW_CHART)
 @require_GET
-def history_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def history_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The visits of a patient as a fragment, for the patient's page and for "show earlier visits"."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
     record_chart_read(patient=patient, actor=request.user, what="history")
     return render(request, "workspace/_history_panel.html", {**_history(request, patient), "patient": patient})
 
 
-def _history(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+def _history(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
     try:
         before = UUID(request.GET["before"]) if "before" in request.GET else None
     except ValueError:

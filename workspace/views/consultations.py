@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from consultations import services as consultations
 from consultations.errors import NoteSigned
 from consultations.models import Note
@@ -33,21 +33,21 @@ WRITING = (Capability.WRITE_NOTES,)
 
 @requires(*WRITING)
 @require_GET
-def consultation_list(request: HttpRequest) -> HttpResponse:
+def consultation_list(request: SignedInRequest) -> HttpResponse:
     """The doctor's day: who waits, unsigned notes, bookings still to come, what is done."""
     return render(request, "workspace/consultation_list_screen.html", _day_of(request))
 
 
 @requires(*WRITING)
 @require_GET
-def consultation_panel(request: HttpRequest) -> HttpResponse:
+def consultation_panel(request: SignedInRequest) -> HttpResponse:
     """Notes, bookings and finished visits alone; the page fetches it again when something changes."""
     return render(request, "workspace/_consultation_panel.html", _day_of(request))
 
 
 @requires(*WRITING)
 @require_POST
-def consultation_start(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consultation_start(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take the patient in and open the note; opening it again changes nothing."""
     visit = _own_visit(request, pk)
     with domain_errors(request) as outcome:
@@ -59,13 +59,13 @@ def consultation_start(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(*WRITING)
 @require_GET
-def consultation(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consultation(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The consultation page, as the draft stands; a finished visit shows its summary instead."""
     visit = _own_visit(request, pk)
     note = consulting.draft_of(request.user, visit)
     if visit.status != Visit.Status.IN_CONSULTATION or (note and note.status == Note.Status.SIGNED):
         return redirect("workspace:visit-detail", pk=visit.pk)
-    patient = _patient_of(request, visit)
+    patient = visit.patient
     record_chart_read(patient=patient, actor=request.user, what="consultation")
     typed = typed_in_draft(note)
     initial = initial_of(note, visit)
@@ -76,7 +76,7 @@ def consultation(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(*WRITING)
 @require_POST
-def consultation_save(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consultation_save(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Keep what is typed as a draft; JSON for the page that saves by itself."""
     visit = _own_visit(request, pk)
     form = ConsultationForm(request.POST)
@@ -93,14 +93,14 @@ def consultation_save(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(*WRITING)
 @require_http_methods(["GET", "POST"])
-def consultation_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consultation_review(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """POST keeps the draft and leads to the summary; GET shows what will be signed."""
     visit = _own_visit(request, pk)
     if request.method == "GET":
         note = consulting.draft_of(request.user, visit)
         if note is None or note.status != Note.Status.DRAFT or visit.status != Visit.Status.IN_CONSULTATION:
             return redirect("workspace:consultation", pk=visit.pk)
-        context = consulting.review_context(request.user, visit, _patient_of(request, visit), note)
+        context = consulting.review_context(request.user, visit, visit.patient, note)
         return render(request, "workspace/consultation_review_screen.html", context)
     form = ConsultationForm(request.POST)
     judged = consulting.judge(form, typed_in(request.POST))
@@ -115,7 +115,7 @@ def consultation_review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(*WRITING)
 @require_POST
-def consultation_finish(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consultation_finish(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Sign, prescribe, charge and close in one step; on a refusal the page comes back as it was typed."""
     visit = _own_visit(request, pk)
     form = ConsultationForm(request.POST)
@@ -140,16 +140,12 @@ def consultation_finish(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("workspace:visit-detail", pk=visit.pk)
 
 
-def _own_visit(request: HttpRequest, pk: UUID) -> Visit:
+def _own_visit(request: SignedInRequest, pk: UUID) -> Visit:
     """Return a visit of which the signed-in doctor is the doctor; 404 for every other one."""
-    return get_object_or_404(Visit.objects.visible_to(request.user).filter(doctor=request.user).for_list(), pk=pk)
+    return get_object_or_404(querysets.own_visits_of_doctor(request.user), pk=pk)
 
 
-def _patient_of(request: HttpRequest, visit: Visit) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=visit.patient_id)
-
-
-def _day_of(request: HttpRequest) -> dict[str, Any]:
+def _day_of(request: SignedInRequest) -> dict[str, Any]:
     return {
         "drafts": querysets.unsigned_drafts(request.user),
         "appointments": querysets.appointments_today(request.user),
@@ -157,7 +153,7 @@ def _day_of(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _save(request: HttpRequest, visit: Visit, form: ConsultationForm) -> tuple[Note | None, str, int]:
+def _save(request: SignedInRequest, visit: Visit, form: ConsultationForm) -> tuple[Note | None, str, int]:
     """Keep the draft; return it, or the sentence and status of the refusal."""
     if not form.is_valid():
         return None, consulting.form_problems(form)[0].text, 422
@@ -180,7 +176,7 @@ def _saved_words(note: Note) -> str:
 
 
 def _page(
-    request: HttpRequest,
+    request: SignedInRequest,
     visit: Visit,
     form: ConsultationForm,
     problems: list[Problem],
@@ -195,7 +191,7 @@ def _page(
     context = consulting.page_context(
         request.user,
         visit,
-        _patient_of(request, visit),
+        visit.patient,
         form=form,
         typed=typed_in(request.POST),
         problems=problems or consulting.form_problems(form),
@@ -203,7 +199,7 @@ def _page(
     return render(request, "workspace/consultation_screen.html", context, status=status)
 
 
-def _copy_from(request: HttpRequest, patient: Patient, initial: dict[str, Any], typed: Any) -> None:
+def _copy_from(request: SignedInRequest, patient: Patient, initial: dict[str, Any], typed: Any) -> None:
     """Without script, `?copy=<note>` fills the empty parts of the page from an earlier note of this patient."""
     try:
         wanted = UUID(request.GET.get("copy", ""))
@@ -219,6 +215,6 @@ def _copy_from(request: HttpRequest, patient: Patient, initial: dict[str, Any], 
     initial["copied"] = " ".join(typed.copied)
 
 
-def _is_signed_as_typed(request: HttpRequest, visit: Visit, form: ConsultationForm) -> bool:
+def _is_signed_as_typed(request: SignedInRequest, visit: Visit, form: ConsultationForm) -> bool:
     note = consulting.draft_of(request.user, visit)
     return note is not None and all(getattr(note, name) == text for name, text in form.soap().items())

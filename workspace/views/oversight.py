@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.pagination import keyset_page
 from workspace import querysets
 from workspace.forms import ConsultationFilterForm as Filters
@@ -16,7 +16,7 @@ from workspace.forms import ConsultationFilterForm as Filters
 
 @requires(Capability.VIEW_ALL_CONSULTATIONS)
 @require_GET
-def consultation_all(request: HttpRequest) -> HttpResponse:
+def consultation_all(request: SignedInRequest) -> HttpResponse:
     """Bookings or visits of the whole clinic by status, doctor and day, newest first."""
     what = Filters.VISIT if request.GET.get("what") == Filters.VISIT else Filters.BOOKING
     form = Filters({**request.GET.dict(), "what": what}, what=what)
