@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -13,6 +13,18 @@ from django.shortcuts import resolve_url
 from django.utils.cache import add_never_cache_headers
 
 from accounts.access import Capability, has_capability
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+    from accounts.models import User
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind a guard that sends anonymous people away, so `user` is an account. For annotations."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 def requires(*capabilities: Capability) -> Callable[..., Any]:

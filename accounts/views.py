@@ -35,7 +35,7 @@ from accounts.forms import (
     StaffSignInForm,
     UserFilterForm,
 )
-from accounts.guards import public, requires, signed_in
+from accounts.guards import SignedInRequest, public, requires, signed_in
 from accounts.models import User
 from accounts.navigation import url_of
 from accounts.paging import keyset_page
@@ -114,7 +114,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @signed_in
 @require_http_methods(["GET", "POST"])
-def password_change(request: HttpRequest) -> HttpResponse:
+def password_change(request: SignedInRequest) -> HttpResponse:
     """Change the own password; the only page for someone who still has a one-time password."""
     user = request.user
     form = PasswordChangeForm(request.POST if request.method == "POST" else None, user=user)
@@ -160,7 +160,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.USE_STAFF_SITE)
 @require_GET
-def styleguide(request: HttpRequest) -> HttpResponse:
+def styleguide(request: SignedInRequest) -> HttpResponse:
     """Show every component in every state."""
     return render(request, "styleguide.html", styleguide_context())
 
@@ -170,7 +170,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_http_methods(["GET", "POST"])
-def user_list(request: HttpRequest) -> HttpResponse:
+def user_list(request: SignedInRequest) -> HttpResponse:
     """List accounts. A search is posted, so that names of people stay out of addresses and logs."""
     users = User.objects.visible_to(request.user).for_list()
     text = request.POST.get("q", "").strip()[:100] if request.method == "POST" else ""
@@ -194,7 +194,7 @@ def user_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_http_methods(["GET", "POST"])
-def user_create(request: HttpRequest) -> HttpResponse:
+def user_create(request: SignedInRequest) -> HttpResponse:
     """Create a member of staff and show the one-time password, once."""
     form = NewStaffForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -212,7 +212,7 @@ def user_create(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_http_methods(["GET", "POST"])
-def user_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show one account; change the facts of a member of staff."""
     person = _person(request, pk)
     form = StaffForm(request.POST if request.method == "POST" else None, initial=_facts_of(person))
@@ -233,7 +233,7 @@ def user_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
-def user_roles(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_roles(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give exactly these roles."""
     person = _person(request, pk)
     form = RolesForm(request.POST)
@@ -247,7 +247,7 @@ def user_roles(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
-def user_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_deactivate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Close an account."""
     person = _person(request, pk)
     with domain_errors(request) as outcome:
@@ -257,7 +257,7 @@ def user_deactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
-def user_reactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_reactivate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Open a closed account."""
     person = _person(request, pk)
     with domain_errors(request) as outcome:
@@ -267,7 +267,7 @@ def user_reactivate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
-def user_verify(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_verify(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record that the licences were checked."""
     person = _person(request, pk)
     with domain_errors(request) as outcome:
@@ -277,7 +277,7 @@ def user_verify(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
-def user_reset_password(request: HttpRequest, pk: UUID) -> HttpResponse:
+def user_reset_password(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Replace a password by a one-time password and show it, once."""
     person = _person(request, pk)
     with domain_errors(request) as outcome:
@@ -287,7 +287,7 @@ def user_reset_password(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "accounts/one_time_password_screen.html", {"person": person, "password": password})
 
 
-def _person(request: HttpRequest, pk: UUID) -> User:
+def _person(request: SignedInRequest, pk: UUID) -> User:
     return get_object_or_404(User.objects.visible_to(request.user).for_list(), pk=pk)
 
 
@@ -297,7 +297,7 @@ def _facts_of(person: User) -> dict[str, str]:
     return {"full_name": person.full_name, "email": person.email, **facts}
 
 
-def _back(request: HttpRequest, person: User, outcome: Any, success: str) -> HttpResponse:
+def _back(request: SignedInRequest, person: User, outcome: Any, success: str) -> HttpResponse:
     if outcome.ok:
         messages.success(request, success)
     return redirect("accounts:user-edit", person.pk)

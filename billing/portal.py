@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import translation
 from django.views.decorators.http import require_GET
 
-from accounts.guards import patient_portal
+from accounts.guards import SignedInRequest, patient_portal
 from billing import pdf
 from billing.models import Charge, Invoice
 from billing.views import pdf_response
@@ -18,7 +18,7 @@ from core.pagination import keyset_page
 
 @patient_portal
 @require_GET
-def bill_list(request: HttpRequest) -> HttpResponse:
+def bill_list(request: SignedInRequest) -> HttpResponse:
     """Bills of the signed-in patient, newest first; drafts show as being prepared."""
     page = keyset_page(request, Invoice.objects.visible_to(request.user).order_by("-pk"), size=20)
     return render(request, "billing/portal_bills_screen.html", {"page": page})
@@ -26,7 +26,7 @@ def bill_list(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def bill_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def bill_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One bill: lines by kind, what is paid, what is left, and how to pay."""
     invoice = get_object_or_404(Invoice.objects.visible_to(request.user), pk=pk)
     context = {
@@ -40,7 +40,7 @@ def bill_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def bill_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
+def bill_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     invoices = Invoice.objects.visible_to(request.user).exclude(status=Invoice.Status.DRAFT).select_related("patient")
     invoice = get_object_or_404(invoices, pk=pk)
     return pdf_response(pdf.invoice_pdf(invoice, language=translation.get_language()), str(invoice))

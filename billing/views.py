@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from billing import pdf
 from billing.models import Invoice, Payment
 
@@ -25,14 +25,14 @@ def pdf_response(content: bytes, name: str) -> HttpResponse:
 
 @requires(Capability.VIEW_BILLS)
 @require_GET
-def invoice_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
+def invoice_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.visible_to(request.user).select_related("patient"), pk=pk)
     return pdf_response(pdf.invoice_pdf(invoice, language=translation.get_language()), str(invoice))
 
 
 @requires(Capability.TAKE_PAYMENTS)
 @require_GET
-def receipt_pdf(request: HttpRequest, pk: UUID) -> HttpResponse:
+def receipt_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The receipt of one payment; `?copy=1` marks a reprint."""
     payments = Payment.objects.visible_to(request.user).select_related("invoice__patient", "received_by")
     payment = get_object_or_404(payments, pk=pk)

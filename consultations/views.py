@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from consultations import services
 from consultations.forms import ReasonForm, VitalsForm
 from consultations.models import VitalSigns
@@ -28,21 +28,21 @@ from scheduling.models import Visit
 
 @requires(Capability.RECORD_VITALS)
 @require_GET
-def vitals_list(request: HttpRequest) -> HttpResponse:
+def vitals_list(request: SignedInRequest) -> HttpResponse:
     """Work list of the nurse: who is here and not measured yet."""
     return render(request, "consultations/vitals_list_screen.html", _before_doctor(request))
 
 
 @requires(Capability.RECORD_VITALS)
 @require_GET
-def vitals_panel(request: HttpRequest) -> HttpResponse:
+def vitals_panel(request: SignedInRequest) -> HttpResponse:
     """The list alone; pages fetch it again when the queue changes."""
     return render(request, "consultations/_vitals_panel.html", _before_doctor(request))
 
 
 @requires(Capability.RECORD_VITALS)
 @require_http_methods(["GET", "POST"])
-def vitals_record(request: HttpRequest, pk: UUID) -> HttpResponse:
+def vitals_record(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Enter one set of vital signs on a visit."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user).for_list(), pk=pk)
     form = VitalsForm(request.POST or None)
@@ -64,7 +64,7 @@ def vitals_record(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.RECORD_VITALS)
 @require_http_methods(["GET", "POST"])
-def vitals_mark_error(request: HttpRequest, pk: UUID) -> HttpResponse:
+def vitals_mark_error(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark a set of vital signs as wrong, with the reason."""
     vitals = get_object_or_404(VitalSigns.objects.visible_to(request.user).select_related("visit__ticket"), pk=pk)
     form = ReasonForm(request.POST or None)
@@ -87,7 +87,7 @@ def vitals_mark_error(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.WRITE_NOTES)
 @require_GET
-def code_search(request: HttpRequest) -> JsonResponse:
+def code_search(request: SignedInRequest) -> JsonResponse:
     """Diagnosis codes for the combobox: {"results": [{"id", "text", "hint"}]}; the id is the code."""
     found = services.search_codes(request.GET.get("q", "")[:100])
     results = [
@@ -102,7 +102,7 @@ def code_search(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"results": results})
 
 
-def _before_doctor(request: HttpRequest) -> dict[str, Any]:
+def _before_doctor(request: SignedInRequest) -> dict[str, Any]:
     visits = list(visits_before_doctor(request.user, clock.today()))
     return {
         "to_measure": [visit for visit in visits if not visit.has_vitals],
@@ -110,13 +110,13 @@ def _before_doctor(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _after_vitals(request: HttpRequest, visit: Visit) -> HttpResponse:
+def _after_vitals(request: SignedInRequest, visit: Visit) -> HttpResponse:
     if visit.status == Visit.Status.IN_CONSULTATION and visit.doctor_id == request.user.pk:
         return redirect("workspace:consultation", pk=visit.pk)
     return redirect("consultations:vitals-list")
 
 
-def _vitals_context(request: HttpRequest, visit: Visit, form: VitalsForm) -> dict[str, Any]:
+def _vitals_context(request: SignedInRequest, visit: Visit, form: VitalsForm) -> dict[str, Any]:
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=visit.patient_id)
     earlier = vitals_of_patient(request.user, patient.pk, limit=4)
     last = earlier[0] if earlier else None

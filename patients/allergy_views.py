@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
 from patients import services
 from patients.forms import AllergyForm, ReasonForm
@@ -21,19 +21,25 @@ from patients.screens import SEARCHERS, allergies_context, header, visible_patie
 
 
 def _answer(
-    request: HttpRequest, pk: UUID, *, form: Any = None, wrong: Any = None, wrong_form: Any = None, status: int = 200
+    request: SignedInRequest,
+    pk: UUID,
+    *,
+    form: Any = None,
+    wrong: Any = None,
+    wrong_form: Any = None,
+    status: int = 200,
 ) -> HttpResponse:
     """The allergies as a fragment for htmx, as a page for everyone else."""
     patient = visible_patient(request, pk)
     context = {**header(patient), **allergies_context(request, patient), "wrong": wrong, "wrong_form": wrong_form}
     if form is not None:
         context |= {"form": form, "form_open": True}
-    template = "patients/_allergies_panel.html" if request.htmx else "patients/patient_allergies.html"  # type: ignore[attr-defined]
+    template = "patients/_allergies_panel.html" if request.htmx else "patients/patient_allergies.html"
     return render(request, template, context, status=status)
 
 
-def _done(request: HttpRequest, pk: UUID, sentence: str) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]
+def _done(request: SignedInRequest, pk: UUID, sentence: str) -> HttpResponse:
+    if request.htmx:
         return _answer(request, pk)
     messages.success(request, sentence)
     return redirect("patients:allergies", pk)
@@ -41,14 +47,14 @@ def _done(request: HttpRequest, pk: UUID, sentence: str) -> HttpResponse:
 
 @requires(*SEARCHERS)
 @require_GET
-def allergies(request: HttpRequest, pk: UUID) -> HttpResponse:
+def allergies(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Allergies of one patient, with the entries that were marked as wrong."""
     return _answer(request, pk)
 
 
 @requires(Capability.RECORD_ALLERGIES)
 @require_POST
-def allergy_add(request: HttpRequest, pk: UUID) -> HttpResponse:
+def allergy_add(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record one allergy."""
     patient = visible_patient(request, pk)
     form = AllergyForm(request.POST)
@@ -64,7 +70,7 @@ def allergy_add(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.RECORD_ALLERGIES)
 @require_POST
-def allergies_deny(request: HttpRequest, pk: UUID) -> HttpResponse:
+def allergies_deny(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record that the patient was asked and has none."""
     patient = visible_patient(request, pk)
     with domain_errors(request) as outcome:
@@ -76,7 +82,7 @@ def allergies_deny(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.RECORD_ALLERGIES)
 @require_POST
-def allergy_mark_wrong(request: HttpRequest, pk: UUID) -> HttpResponse:
+def allergy_mark_wrong(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark an entry as wrong; it stays readable below the list."""
     allergy = get_object_or_404(Allergy.objects.visible_to(request.user), pk=pk)
     form = ReasonForm(request.POST)

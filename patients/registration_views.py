@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
 from patients import services
 from patients.forms import ActivateForm, ReasonForm
@@ -23,7 +23,7 @@ from patients.services.registrations import candidates, connectable
 PAGE = 30
 
 
-def _list_context(request: HttpRequest) -> dict[str, Any]:
+def _list_context(request: SignedInRequest) -> dict[str, Any]:
     """One page of the waiting (oldest first) or the decided (latest first) registrations."""
     decided = request.GET.get("show") == "decided"
     rows = PortalRegistration.objects.visible_to(request.user).for_list()
@@ -58,14 +58,14 @@ def _as_uuid(text: str) -> UUID | None:
 
 @requires(Capability.ACTIVATE_PATIENTS)
 @require_GET
-def registration_list(request: HttpRequest) -> HttpResponse:
+def registration_list(request: SignedInRequest) -> HttpResponse:
     """Who signed up."""
     return render(request, "patients/registration_list.html", _list_context(request))
 
 
 @requires(Capability.ACTIVATE_PATIENTS)
 @require_GET
-def registration_panel(request: HttpRequest) -> HttpResponse:
+def registration_panel(request: SignedInRequest) -> HttpResponse:
     """The list alone, for its refresh when somebody signs up or decides."""
     return render(request, "patients/_registration_panel.html", _list_context(request))
 
@@ -97,7 +97,7 @@ def _comparison(registration: PortalRegistration, patient: Patient) -> list[dict
 
 
 def _detail(
-    request: HttpRequest, registration: PortalRegistration, *, form: Any = None, status: int = 200
+    request: SignedInRequest, registration: PortalRegistration, *, form: Any = None, status: int = 200
 ) -> HttpResponse:
     waiting = registration.status == PortalRegistration.Status.PENDING
     alike = candidates(registration, user=request.user) if waiting else []
@@ -116,20 +116,20 @@ def _detail(
     return render(request, "patients/registration_detail.html", context, status=status)
 
 
-def _registration(request: HttpRequest, pk: UUID) -> PortalRegistration:
+def _registration(request: SignedInRequest, pk: UUID) -> PortalRegistration:
     return get_object_or_404(PortalRegistration.objects.visible_to(request.user).for_list(), pk=pk)
 
 
 @requires(Capability.ACTIVATE_PATIENTS)
 @require_GET
-def registration_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def registration_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One sign-up beside the records that may be the same person."""
     return _detail(request, _registration(request, pk))
 
 
 @requires(Capability.ACTIVATE_PATIENTS)
 @require_POST
-def registration_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
+def registration_activate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Open the account, as a new patient or connected with a known record."""
     registration = _registration(request, pk)
     form = ActivateForm(request.POST)
@@ -151,7 +151,7 @@ def registration_activate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.ACTIVATE_PATIENTS)
 @require_POST
-def registration_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+def registration_reject(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Refuse a sign-up with a reason that is mailed."""
     registration = _registration(request, pk)
     form = ReasonForm(request.POST)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from accounts.access import Capability, has_capability
+from accounts.guards import SignedInRequest
 from patients.forms import AllergyForm
 from patients.models import Allergy, Patient
 
@@ -25,12 +25,12 @@ def header(patient: Patient) -> dict[str, Any]:
     }
 
 
-def visible_patient(request: HttpRequest, pk: UUID) -> Patient:
+def visible_patient(request: SignedInRequest, pk: UUID) -> Patient:
     """Return a patient this person may see, ready for the header, or 404."""
     return get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
 
 
-def allergies_context(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+def allergies_context(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
     """Return what the panel of allergies needs beside the header."""
     rows = Allergy.objects.visible_to(request.user).filter(patient=patient, status=Allergy.Status.ENTERED_IN_ERROR)
     return {
@@ -40,11 +40,11 @@ def allergies_context(request: HttpRequest, patient: Patient) -> dict[str, Any]:
         "wrong": None,
         "wrong_form": None,
         "history": rows.select_related("marked_by").order_by("-marked_at"),
-        "is_fragment": bool(request.htmx),  # type: ignore[attr-defined]
+        "is_fragment": bool(request.htmx),
     }
 
 
-def posted_version(request: HttpRequest) -> int:
+def posted_version(request: SignedInRequest) -> int:
     """Return the version the form was opened with; 0, which no row has, when it was tampered with."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core import indonesia
 from core.http import domain_errors
 from core.search import parse_query
@@ -33,7 +33,7 @@ SHOWN = 20
 
 @requires(*SEARCHERS)
 @require_http_methods(["GET", "POST"])
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: SignedInRequest) -> HttpResponse:
     """One box for everything; the words travel by POST, so that no name stands in an address or a log."""
     form = SearchForm(request.POST or None)
     query = form.cleaned_data["q"] if form.is_valid() else ""
@@ -46,7 +46,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "more": len(found) > SHOWN,
         "may_register": has_capability(request.user, Capability.REGISTER_PATIENTS),
     }
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "patients/_search_results.html", context)
     # The page has its own box; two of them on one screen would be one too many.
     return render(request, "patients/patient_search.html", {**context, "nav_search_url": ""})
@@ -55,12 +55,12 @@ def search(request: HttpRequest) -> HttpResponse:
 # --- Registration ---------------------------------------------------------------------------------------------------
 
 
-def _register_form(request: HttpRequest, data: Any = None, initial: dict[str, Any] | None = None) -> RegisterForm:
+def _register_form(request: SignedInRequest, data: Any = None, initial: dict[str, Any] | None = None) -> RegisterForm:
     may_ask = has_capability(request.user, Capability.RECORD_ALLERGIES)
     return RegisterForm(data, initial=initial, may_ask_allergies=may_ask)
 
 
-def _duplicates_context(request: HttpRequest, form: RegisterForm) -> dict[str, Any]:
+def _duplicates_context(request: SignedInRequest, form: RegisterForm) -> dict[str, Any]:
     """Return possible duplicates and NIK warnings of a form that may be half filled."""
     form.is_valid()
     values = getattr(form, "cleaned_data", {})
@@ -89,7 +89,7 @@ def _duplicates_context(request: HttpRequest, form: RegisterForm) -> dict[str, A
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_http_methods(["GET", "POST"])
-def register(request: HttpRequest) -> HttpResponse:
+def register(request: SignedInRequest) -> HttpResponse:
     """Register somebody who stands at the desk."""
     if request.method == "GET":
         return render(request, "patients/patient_register.html", {"form": _register_form(request)})
@@ -116,7 +116,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_POST
-def register_start(request: HttpRequest) -> HttpResponse:
+def register_start(request: SignedInRequest) -> HttpResponse:
     """The registration form with what was typed into the search box."""
     search_form = SearchForm(request.POST)
     query = parse_query(search_form.cleaned_data["q"] if search_form.is_valid() else "")
@@ -131,7 +131,7 @@ def register_start(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_POST
-def duplicates_panel(request: HttpRequest) -> HttpResponse:
+def duplicates_panel(request: SignedInRequest) -> HttpResponse:
     """Who may be the same person, while the form is being filled."""
     context = _duplicates_context(request, _register_form(request, request.POST))
     return render(request, "patients/_duplicates_panel.html", {**context, "nik_warnings": []})
@@ -139,7 +139,7 @@ def duplicates_panel(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_GET
-def registered(request: HttpRequest, pk: UUID) -> HttpResponse:
+def registered(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The new record number and what comes next."""
     patient = visible_patient(request, pk)
     context = {
@@ -155,11 +155,11 @@ def registered(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(*SEARCHERS)
 @require_GET
-def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Identity and allergies of one patient; panels of other domains load themselves."""
     patient = visible_patient(request, pk)
     services.record_chart_read(patient=patient, actor=request.user, what="identity")
-    held = request.user.capabilities  # type: ignore[union-attr]
+    held = request.user.capabilities
     context = {
         **header(patient),
         **allergies_context(request, patient),
@@ -174,18 +174,18 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_POST
-def nik_reveal(request: HttpRequest, pk: UUID) -> HttpResponse:
+def nik_reveal(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The whole NIK, once, with a trace of who asked."""
     patient = visible_patient(request, pk)
     nik = services.reveal_nik(patient=patient, actor=request.user)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "patients/_nik.html", {"patient": patient, "nik": nik, "may_edit": False})
     return render(request, "patients/patient_nik.html", {**header(patient), "nik": nik})
 
 
 @requires(Capability.REGISTER_PATIENTS)
 @require_http_methods(["GET", "POST"])
-def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Change identity; a version that was changed meanwhile answers 409 and keeps what was typed."""
     patient = visible_patient(request, pk)
     if request.method == "GET":

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guards import patient_portal
+from accounts.guards import SignedInRequest, patient_portal
 from core import clock
 from core.errors import DomainError
 from core.http import status_of
@@ -29,7 +29,7 @@ OPEN = (Status.PENDING, Status.APPROVED)
 
 @patient_portal
 @require_safe
-def book(request: HttpRequest) -> HttpResponse:
+def book(request: SignedInRequest) -> HttpResponse:
     """Step 1: doctors and services with their next free day."""
     now = clock.now()
     context = {
@@ -43,7 +43,7 @@ def book(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def book_times(request: HttpRequest) -> HttpResponse:
+def book_times(request: SignedInRequest) -> HttpResponse:
     """Step 2: the free times of the doctor and service that `?slot=` stands for."""
     slot = _slot(request)
     if slot is None:
@@ -53,7 +53,7 @@ def book_times(request: HttpRequest) -> HttpResponse:
 
 
 @patient_portal
-def book_complaint(request: HttpRequest) -> HttpResponse:
+def book_complaint(request: SignedInRequest) -> HttpResponse:
     """Step 3: what the visit is about. A POST comes back from the check page with the text."""
     slot = _slot(request)
     if slot is None:
@@ -65,7 +65,7 @@ def book_complaint(request: HttpRequest) -> HttpResponse:
 
 
 @patient_portal
-def book_check(request: HttpRequest) -> HttpResponse:
+def book_check(request: SignedInRequest) -> HttpResponse:
     """Step 4: everything once more before it is sent. Opened by address, it asks for the complaint first."""
     slot = _slot(request)
     if slot is None:
@@ -83,7 +83,7 @@ def book_check(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_POST
-def book_confirm(request: HttpRequest) -> HttpResponse:
+def book_confirm(request: SignedInRequest) -> HttpResponse:
     """Send the booking. The key of the form makes a double click one booking; a lost time offers others."""
     form = BookingForm(request.POST)
     slot = _slot(request)
@@ -105,7 +105,7 @@ def book_confirm(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def appointment_list(request: HttpRequest) -> HttpResponse:
+def appointment_list(request: SignedInRequest) -> HttpResponse:
     """The patient's own appointments: those ahead first, then the history."""
     now = clock.now()
     mine = Appointment.objects.visible_to(request.user).for_names()
@@ -118,7 +118,7 @@ def appointment_list(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def appointment_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One own appointment with its status; after booking, the confirmation."""
     appointment = _own(request, pk)
     may_cancel = appointment.status in OPEN and appointment.slot.starts_at > clock.now()
@@ -132,7 +132,7 @@ def appointment_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @patient_portal
-def appointment_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Cancel an own appointment that is still ahead."""
     appointment = _own(request, pk)
     return reason_step(
@@ -154,12 +154,12 @@ def appointment_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _own(request: HttpRequest, pk: UUID) -> Appointment:
+def _own(request: SignedInRequest, pk: UUID) -> Appointment:
     mine = Appointment.objects.visible_to(request.user).for_list().select_related("visit__ticket")
     return get_object_or_404(mine, pk=pk)
 
 
-def _slot(request: HttpRequest) -> Slot | None:
+def _slot(request: SignedInRequest) -> Slot | None:
     """The slot that the form or the address names, when it belongs to what the clinic offers."""
     slot_id = as_uuid(request.POST.get("slot") or request.GET.get("slot", ""))
     if slot_id is None:
@@ -168,17 +168,17 @@ def _slot(request: HttpRequest) -> Slot | None:
     return slots.filter(pk=slot_id).first()
 
 
-def _future(request: HttpRequest, now: Any) -> Any:
+def _future(request: SignedInRequest, now: Any) -> Any:
     return Appointment.objects.visible_to(request.user).filter(status__in=OPEN, slot__ends_at__gt=now)
 
 
-def _check_page(request: HttpRequest, slot: Slot, complaint: str, key: UUID, status: int = 200) -> HttpResponse:
+def _check_page(request: SignedInRequest, slot: Slot, complaint: str, key: UUID, status: int = 200) -> HttpResponse:
     form = BookingForm(initial={"slot": slot.pk, "complaint": complaint, "idempotency_key": key})
     context = {"slot": slot, "complaint": complaint, "form": form, **_steps(4)}
     return render(request, "scheduling/portal_check.html", context, status=status)
 
 
-def _lost(request: HttpRequest, slot: Slot, complaint: str) -> HttpResponse:
+def _lost(request: SignedInRequest, slot: Slot, complaint: str) -> HttpResponse:
     """Say that the time is gone, keep the complaint, and offer other times of the same doctor."""
     times = querysets.times_around(slot, clock.now())
     if not times.parts and times.days:
@@ -188,7 +188,7 @@ def _lost(request: HttpRequest, slot: Slot, complaint: str) -> HttpResponse:
     return render(request, "scheduling/portal_lost.html", context, status=409)
 
 
-def _start_again(request: HttpRequest) -> HttpResponse:
+def _start_again(request: SignedInRequest) -> HttpResponse:
     messages.warning(request, _("Please choose a doctor and a time again."))
     return redirect("scheduling:portal-book")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.guards import patient_portal
+from accounts.guards import SignedInRequest, patient_portal
 from support.views import own_message, own_messages
 
 
 @patient_portal
 @require_http_methods(["GET", "POST"])
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: SignedInRequest) -> HttpResponse:
     return own_messages(
         request,
         layout="base_portal.html",
@@ -24,5 +24,5 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def message_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def message_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return own_message(request, pk, layout="base_portal.html", list_name="support:portal-message-list")

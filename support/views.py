@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
 from core.pagination import keyset_page
 from support import services
@@ -20,7 +20,7 @@ from support.forms import AnswerForm, MessageForm
 from support.models import SupportMessage
 
 
-def own_messages(request: HttpRequest, *, layout: str, list_name: str, detail_name: str) -> HttpResponse:
+def own_messages(request: SignedInRequest, *, layout: str, list_name: str, detail_name: str) -> HttpResponse:
     """The form for a new message and the person's own messages; shared by both sides."""
     form = MessageForm(request.POST if request.method == "POST" else None)
     status = 200
@@ -38,7 +38,7 @@ def own_messages(request: HttpRequest, *, layout: str, list_name: str, detail_na
     return render(request, "support/messages_screen.html", context, status=status)
 
 
-def own_message(request: HttpRequest, pk: UUID, *, layout: str, list_name: str) -> HttpResponse:
+def own_message(request: SignedInRequest, pk: UUID, *, layout: str, list_name: str) -> HttpResponse:
     """One of the person's own messages with its answer; shared by both sides."""
     own = SupportMessage.objects.visible_to(request.user).sent_by(request.user)
     message = get_object_or_404(own, pk=pk)
@@ -47,7 +47,7 @@ def own_message(request: HttpRequest, pk: UUID, *, layout: str, list_name: str) 
 
 @requires(Capability.USE_STAFF_SITE)
 @require_http_methods(["GET", "POST"])
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: SignedInRequest) -> HttpResponse:
     return own_messages(
         request, layout="base_staff.html", list_name="support:message-list", detail_name="support:message-detail"
     )
@@ -55,34 +55,34 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.USE_STAFF_SITE)
 @require_GET
-def message_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def message_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return own_message(request, pk, layout="base_staff.html", list_name="support:message-list")
 
 
 @requires(Capability.READ_SUPPORT)
 @require_GET
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: SignedInRequest) -> HttpResponse:
     """All messages by status, the newest first."""
     return render(request, "support/inbox_screen.html", _inbox_context(request))
 
 
 @requires(Capability.READ_SUPPORT)
 @require_GET
-def inbox_panel(request: HttpRequest) -> HttpResponse:
+def inbox_panel(request: SignedInRequest) -> HttpResponse:
     """The list alone, fetched again when a message arrives."""
     return render(request, "support/_inbox_panel.html", _inbox_context(request))
 
 
 @requires(Capability.READ_SUPPORT)
 @require_GET
-def inbox_message(request: HttpRequest, pk: UUID) -> HttpResponse:
+def inbox_message(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One message with the form for its answer."""
     return _inbox_page(request, _message(request, pk), AnswerForm())
 
 
 @requires(Capability.READ_SUPPORT)
 @require_POST
-def message_read(request: HttpRequest, pk: UUID) -> HttpResponse:
+def message_read(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark a message as read."""
     message = _message(request, pk)
     with domain_errors(request):
@@ -92,7 +92,7 @@ def message_read(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.READ_SUPPORT)
 @require_POST
-def message_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
+def message_answer(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Answer a message."""
     message = _message(request, pk)
     form = AnswerForm(request.POST)
@@ -107,15 +107,15 @@ def message_answer(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _inbox_page(request, _message(request, pk), form, status=status)
 
 
-def _message(request: HttpRequest, pk: UUID) -> SupportMessage:
+def _message(request: SignedInRequest, pk: UUID) -> SupportMessage:
     return get_object_or_404(SupportMessage.objects.visible_to(request.user).with_people(), pk=pk)
 
 
-def _inbox_page(request: HttpRequest, message: SupportMessage, form: AnswerForm, status: int = 200) -> HttpResponse:
+def _inbox_page(request: SignedInRequest, message: SupportMessage, form: AnswerForm, status: int = 200) -> HttpResponse:
     return render(request, "support/inbox_message_screen.html", {"message": message, "form": form}, status=status)
 
 
-def _inbox_context(request: HttpRequest) -> dict[str, Any]:
+def _inbox_context(request: SignedInRequest) -> dict[str, Any]:
     status = request.GET.get("status", SupportMessage.Status.NEW)
     rows = SupportMessage.objects.visible_to(request.user).with_people()
     if status in SupportMessage.Status.values:

@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.http import domain_errors
 from patients.models import Patient
@@ -30,21 +30,21 @@ READERS = (Capability.BOOK_APPOINTMENTS, Capability.APPROVE_APPOINTMENTS, Capabi
 
 @requires(*READERS)
 @require_safe
-def appointment_list(request: HttpRequest) -> HttpResponse:
+def appointment_list(request: SignedInRequest) -> HttpResponse:
     """Appointments by status, date and doctor; those waiting for approval stand first."""
     return render(request, "scheduling/appointment_list.html", _list_context(request))
 
 
 @requires(*READERS)
 @require_safe
-def appointment_list_panel(request: HttpRequest) -> HttpResponse:
+def appointment_list_panel(request: SignedInRequest) -> HttpResponse:
     """The rows of the list with the same filters, for the live refresh."""
     return render(request, "scheduling/_appointment_list_panel.html", _list_context(request))
 
 
 @requires(*READERS)
 @require_safe
-def appointment_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One appointment with complaint, status and what can be done now."""
     appointments = Appointment.objects.visible_to(request.user).for_list()
     appointment = get_object_or_404(appointments.select_related("booked_by", "decided_by", "visit__ticket"), pk=pk)
@@ -55,7 +55,7 @@ def appointment_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.APPROVE_APPOINTMENTS)
 @require_POST
-def appointment_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_approve(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Accept a booking."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
     return act(
@@ -67,7 +67,7 @@ def appointment_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.APPROVE_APPOINTMENTS)
-def appointment_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_reject(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Refuse a booking with a reason."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).for_names(), pk=pk)
     return reason_step(
@@ -82,7 +82,7 @@ def appointment_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.BOOK_APPOINTMENTS, Capability.APPROVE_APPOINTMENTS)
-def appointment_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Cancel a booking with a reason; the time is free again."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user).for_names(), pk=pk)
     return reason_step(
@@ -98,7 +98,7 @@ def appointment_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.CHECK_IN)
 @require_POST
-def appointment_check_in(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_check_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The patient is here: give a queue number and show the slip."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
     with domain_errors(request) as outcome:
@@ -110,7 +110,7 @@ def appointment_check_in(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.CHECK_IN)
 @require_POST
-def appointment_no_show(request: HttpRequest, pk: UUID) -> HttpResponse:
+def appointment_no_show(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Note that the patient did not come."""
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
     return act(
@@ -123,7 +123,7 @@ def appointment_no_show(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.BOOK_APPOINTMENTS, Capability.CHECK_IN, Capability.VIEW_CHART)
 @require_safe
-def patient_appointments_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def patient_appointments_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The latest appointments of one patient, for other screens about this patient."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).only("id"), pk=pk)
     appointments = Appointment.objects.visible_to(request.user).filter(patient=patient).for_names()
@@ -133,7 +133,7 @@ def patient_appointments_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _list_context(request: HttpRequest) -> dict[str, Any]:
+def _list_context(request: SignedInRequest) -> dict[str, Any]:
     form = AppointmentFilterForm(request.GET)
     view = request.GET.get("view", "")
     view = view if view in ("today", "past") else "ahead"

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
 from accounts.access import Capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.errors import DomainError
 from core.http import domain_errors, status_of
@@ -24,7 +24,7 @@ from scheduling.views.common import as_uuid
 
 
 @requires(Capability.BOOK_APPOINTMENTS)
-def appointment_book(request: HttpRequest) -> HttpResponse:
+def appointment_book(request: SignedInRequest) -> HttpResponse:
     """Find the patient to book for. A time chosen in the calendar stays chosen."""
     form = PatientSearchForm(request.POST or None)
     found, status = None, 200
@@ -39,7 +39,7 @@ def appointment_book(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.BOOK_APPOINTMENTS)
-def patient_book(request: HttpRequest, pk: UUID) -> HttpResponse:
+def patient_book(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Book for one patient: doctor, day, time, complaint on one page."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
     form = BookingForm(request.POST or None, initial={"idempotency_key": uuid4()})
@@ -60,7 +60,7 @@ def patient_book(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.CHECK_IN)
-def walk_in(request: HttpRequest, pk: UUID) -> HttpResponse:
+def walk_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Register a patient who is here without an appointment and give a queue number."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
     form = WalkInForm(
@@ -84,7 +84,7 @@ def walk_in(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "scheduling/walk_in.html", {"patient": patient, "form": form}, status=status)
 
 
-def _book(request: HttpRequest, patient: Patient, data: dict[str, Any]) -> Appointment:
+def _book(request: SignedInRequest, patient: Patient, data: dict[str, Any]) -> Appointment:
     return services.book_appointment(
         patient_id=patient.pk,
         slot_id=data["slot"],

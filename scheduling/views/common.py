@@ -7,15 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.guards import SignedInRequest
 from core.http import domain_errors
 from scheduling.forms import ReasonForm
 
 
-def back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
+def back(request: SignedInRequest, default: str, *args: Any) -> HttpResponse:
     """Return to the page the form came from (`next`, own addresses only), else to the named one."""
     target = request.POST.get("next", "")
     if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
@@ -23,7 +24,7 @@ def back(request: HttpRequest, default: str, *args: Any) -> HttpResponse:
     return redirect(default, *args)
 
 
-def act(request: HttpRequest, call: Callable[[], Any], success: str, default: str, *args: Any) -> HttpResponse:
+def act(request: SignedInRequest, call: Callable[[], Any], success: str, default: str, *args: Any) -> HttpResponse:
     """Run one service call, say what became of it, and go back."""
     with domain_errors(request) as outcome:
         call()
@@ -33,7 +34,7 @@ def act(request: HttpRequest, call: Callable[[], Any], success: str, default: st
 
 
 def reason_step(
-    request: HttpRequest,
+    request: SignedInRequest,
     *,
     call: Callable[[str], Any],
     words: dict[str, Any],
@@ -70,7 +71,7 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def _next(request: HttpRequest) -> str:
+def _next(request: SignedInRequest) -> str:
     if request.method == "POST":
         return request.POST.get("next", "")
     current = request.headers.get("HX-Current-URL", "") if getattr(request, "htmx", False) else ""

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core import clock
 from scheduling import services
 from scheduling.access import may_call
@@ -27,21 +27,21 @@ CALLABLE = (*services.BEFORE_DOCTOR, Status.PHARMACY, Status.CASHIER)
 
 @requires(Capability.VIEW_QUEUE)
 @require_safe
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: SignedInRequest) -> HttpResponse:
     """Today's patients by where they are."""
     return render(request, "scheduling/queue.html", _board(request))
 
 
 @requires(Capability.VIEW_QUEUE)
 @require_safe
-def queue_panel(request: HttpRequest) -> HttpResponse:
+def queue_panel(request: SignedInRequest) -> HttpResponse:
     """The board alone, for the live refresh."""
     return render(request, "scheduling/_queue_panel.html", _board(request))
 
 
 @requires(Capability.WRITE_NOTES)
 @require_safe
-def doctor_queue_panel(request: HttpRequest) -> HttpResponse:
+def doctor_queue_panel(request: SignedInRequest) -> HttpResponse:
     """The doctor's own patients of today who wait or are inside."""
     visits = (
         Visit.objects.visible_to(request.user)
@@ -54,7 +54,7 @@ def doctor_queue_panel(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.CHECK_IN, Capability.RECORD_VITALS, Capability.WRITE_NOTES)
 @require_POST
-def visit_call(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_call(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Call a number, or call it again."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user).select_related("ticket"), pk=pk)
     if not may_call(request.user, visit):
@@ -68,7 +68,7 @@ def visit_call(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.CHECK_IN)
-def visit_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The patient leaves before seeing the doctor."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
     return reason_step(
@@ -88,7 +88,7 @@ def visit_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.CHECK_IN)
 @require_safe
-def ticket_slip(request: HttpRequest, pk: UUID) -> HttpResponse:
+def ticket_slip(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The paper with the queue number; no name, no complaint."""
     visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
     ahead = (
@@ -100,7 +100,7 @@ def ticket_slip(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "scheduling/ticket_slip.html", {"visit": visit, "ahead": ahead})
 
 
-def _board(request: HttpRequest) -> dict[str, Any]:
+def _board(request: SignedInRequest) -> dict[str, Any]:
     form = QueueFilterForm(request.GET)
     visits = Visit.objects.visible_to(request.user).on_day(clock.today()).for_queue()
     doctor = form.value("doctor")

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Case, Count, Q, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.http import domain_errors
 from scheduling import services
@@ -31,7 +31,7 @@ WAITING = (Status.PENDING, Status.COMPLETION_REQUESTED)
 
 @requires(Capability.VIEW_SCHEDULES, Capability.PROPOSE_SESSIONS, Capability.APPROVE_SESSIONS)
 @require_safe
-def session_list(request: HttpRequest) -> HttpResponse:
+def session_list(request: SignedInRequest) -> HttpResponse:
     """Sessions the user may see; what waits for a decision stands first."""
     form = SessionFilterForm(request.GET)
     is_past = request.GET.get("view") == "past"
@@ -42,7 +42,7 @@ def session_list(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Capability.PROPOSE_SESSIONS)
-def session_propose(request: HttpRequest) -> HttpResponse:
+def session_propose(request: SignedInRequest) -> HttpResponse:
     """Propose an own session; the preview beside the form is what will be created."""
     form = SessionForm(request.POST or None, doctor=request.user, initial=_first_values())
     status = 200
@@ -63,7 +63,7 @@ def session_propose(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.PROPOSE_SESSIONS)
 @require_POST
-def session_preview_panel(request: HttpRequest) -> HttpResponse:
+def session_preview_panel(request: SignedInRequest) -> HttpResponse:
     """The slots that the values in the form would create; changes nothing."""
     form = SessionForm(request.POST, doctor=request.user)
     return render(request, "scheduling/_session_preview.html", _preview(request, form))
@@ -71,7 +71,7 @@ def session_preview_panel(request: HttpRequest) -> HttpResponse:
 
 @requires(Capability.VIEW_SCHEDULES, Capability.PROPOSE_SESSIONS, Capability.APPROVE_SESSIONS)
 @require_safe
-def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One session with its slots and who booked them."""
     sessions = PracticeSession.objects.visible_to(request.user).select_related(
         "doctor__staff_profile", "service", "decided_by__staff_profile"
@@ -95,7 +95,7 @@ def session_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.APPROVE_SESSIONS)
 @require_POST
-def session_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_approve(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Open a proposed session for booking."""
     session = get_object_or_404(PracticeSession.objects.visible_to(request.user), pk=pk)
     return act(
@@ -107,7 +107,7 @@ def session_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.APPROVE_SESSIONS)
-def session_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_reject(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Refuse a proposed session with a reason."""
     session = get_object_or_404(
         PracticeSession.objects.visible_to(request.user).select_related("doctor__staff_profile"), pk=pk
@@ -129,7 +129,7 @@ def session_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.PROPOSE_SESSIONS)
 @require_POST
-def session_request_completion(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_request_completion(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask the admin to close an own past session."""
     session = get_object_or_404(PracticeSession.objects.visible_to(request.user), pk=pk)
     return act(
@@ -142,7 +142,7 @@ def session_request_completion(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.APPROVE_SESSIONS)
 @require_POST
-def session_confirm_completion(request: HttpRequest, pk: UUID) -> HttpResponse:
+def session_confirm_completion(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Close a session its doctor reported as done."""
     session = get_object_or_404(PracticeSession.objects.visible_to(request.user), pk=pk)
     return act(
@@ -155,7 +155,7 @@ def session_confirm_completion(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.VIEW_SCHEDULES)
 @require_safe
-def calendar(request: HttpRequest) -> HttpResponse:
+def calendar(request: SignedInRequest) -> HttpResponse:
     """One day: doctors side by side, times down; a list per doctor on the phone."""
     form = DayForm(request.GET)
     today = clock.today()
@@ -182,7 +182,7 @@ def _first_values() -> dict[str, Any]:
     }
 
 
-def _preview(request: HttpRequest, form: SessionForm) -> dict[str, Any]:
+def _preview(request: SignedInRequest, form: SessionForm) -> dict[str, Any]:
     """The plan of a sent form, or of the first values when nothing was sent."""
     values: dict[str, Any] | None = {**_first_values(), "gap_minutes": 0}
     if form.is_bound:
