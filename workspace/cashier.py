@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import Capability, has_capability
-from accounts.guards import requires
+from accounts.guards import SignedInRequest, requires
 from billing import services as billing
 from billing.models import Invoice, Payment, Refund
 from billing.portal import charge_groups
@@ -28,20 +28,20 @@ TABS = ("unpaid", "preparing", "paid")
 
 @requires(Capability.VIEW_BILLS)
 @require_GET
-def cashier_desk(request: HttpRequest) -> HttpResponse:
+def cashier_desk(request: SignedInRequest) -> HttpResponse:
     """Bills to take money for, those still at the pharmacy, and those paid today."""
     return render(request, "workspace/cashier_screen.html", _desk_context(request))
 
 
 @requires(Capability.VIEW_BILLS)
 @require_GET
-def cashier_panel(request: HttpRequest) -> HttpResponse:
+def cashier_panel(request: SignedInRequest) -> HttpResponse:
     return render(request, "workspace/_cashier_panel.html", _desk_context(request))
 
 
 @requires(Capability.VIEW_BILLS)
 @require_GET
-def bill_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+def bill_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One bill with its lines, payments and, for cashiers, the form to take money."""
     invoice = _bill(request, pk)
     form = PaymentForm(initial={"method": Payment.Method.CASH, "amount_idr": invoice.balance_idr})
@@ -50,7 +50,7 @@ def bill_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.TAKE_PAYMENTS)
 @require_http_methods(["POST"])
-def payment_take(request: HttpRequest, pk: UUID) -> HttpResponse:
+def payment_take(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Take one payment; the same form again shows the payment that was made."""
     invoice = _bill(request, pk)
     form = PaymentForm(request.POST)
@@ -66,7 +66,7 @@ def payment_take(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.TAKE_PAYMENTS)
 @require_GET
-def payment_done(request: HttpRequest, pk: UUID) -> HttpResponse:
+def payment_done(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """What to tell the patient now: the change, the receipt, where to go next."""
     payment = get_object_or_404(Payment.objects.visible_to(request.user).select_related("invoice__patient"), pk=pk)
     return render(request, "workspace/cashier_done_screen.html", {"payment": payment, "invoice": payment.invoice})
@@ -74,7 +74,7 @@ def payment_done(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.REFUND_PAYMENTS)
 @require_POST
-def refund_pay(request: HttpRequest, pk: UUID) -> HttpResponse:
+def refund_pay(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Note that a refund was handed over."""
     refund = get_object_or_404(Refund.objects.visible_to(request.user), pk=pk)
     with domain_errors(request) as outcome:
@@ -84,7 +84,7 @@ def refund_pay(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("workspace:bill-detail", pk=refund.invoice_id)
 
 
-def _bill(request: HttpRequest, pk: UUID) -> Invoice:
+def _bill(request: SignedInRequest, pk: UUID) -> Invoice:
     bills = Invoice.objects.visible_to(request.user)
     invoice = get_object_or_404(bills, pk=pk)
     # The header shows identity and allergies; cashiers may search patients, the owner may not and sees the bill alone.
@@ -92,7 +92,7 @@ def _bill(request: HttpRequest, pk: UUID) -> Invoice:
     return invoice
 
 
-def _bill_page(request: HttpRequest, invoice: Invoice, form: PaymentForm, *, status: int = 200) -> HttpResponse:
+def _bill_page(request: SignedInRequest, invoice: Invoice, form: PaymentForm, *, status: int = 200) -> HttpResponse:
     payable = invoice.status in (Invoice.Status.UNPAID, Invoice.Status.PART_PAID)
     context = {
         "invoice": invoice,
@@ -115,7 +115,7 @@ def quick_notes(balance_idr: int) -> list[int]:
     return [balance_idr, *sorted(amount for amount in rounded if amount > balance_idr)][:5]
 
 
-def _desk_context(request: HttpRequest) -> dict[str, object]:
+def _desk_context(request: SignedInRequest) -> dict[str, object]:
     tab = request.GET.get("tab", TABS[0])
     if tab not in TABS:
         tab = TABS[0]

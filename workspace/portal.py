@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.guards import patient_portal
+from accounts.guards import SignedInRequest, patient_portal
 from billing.models import Invoice
 from core.http import domain_errors
 from core.money import format_rupiah
@@ -27,21 +27,21 @@ WAITING = {Prescription.Status.NEW, Prescription.Status.PRICED}
 
 @patient_portal
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """What is next and what waits for the patient."""
     return render(request, "workspace/portal_home_screen.html", _home(request))
 
 
 @patient_portal
 @require_GET
-def home_panel(request: HttpRequest) -> HttpResponse:
+def home_panel(request: SignedInRequest) -> HttpResponse:
     """The same as a fragment; fetched again when something changes."""
     return render(request, "workspace/_portal_home_panel.html", _home(request))
 
 
 @patient_portal
 @require_GET
-def visits(request: HttpRequest) -> HttpResponse:
+def visits(request: SignedInRequest) -> HttpResponse:
     """The patient's visits, newest first."""
     page = keyset_page(request, querysets.own_visits(request.user), size=15)
     entries = [querysets.entry_of(visit, None) for visit in page.rows]
@@ -50,7 +50,7 @@ def visits(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One visit: doctor, diagnosis, advice, vital signs, prescription and bill."""
     shown = _own_visit(request, pk)
     record_chart_read(patient=request.user.patient, actor=request.user, what="visit")
@@ -59,14 +59,14 @@ def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def visit_panel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Status, medicines and bill of a visit; fetched again when something changes."""
     return render(request, "workspace/_portal_visit_panel.html", _visit(request, _own_visit(request, pk)))
 
 
 @patient_portal
 @require_POST
-def visit_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The patient confirms that everything was received."""
     shown = _own_visit(request, pk)
     with domain_errors(request) as outcome:
@@ -78,7 +78,7 @@ def visit_confirm(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @patient_portal
 @require_POST
-def visit_without_medicine(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_without_medicine(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The patient goes without the medicines; their cost comes off the bill."""
     shown = _own_visit(request, pk)
     with domain_errors(request) as outcome:
@@ -88,11 +88,11 @@ def visit_without_medicine(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("workspace:portal-visit", pk=shown.pk)
 
 
-def _own_visit(request: HttpRequest, pk: UUID) -> Visit:
+def _own_visit(request: SignedInRequest, pk: UUID) -> Visit:
     return get_object_or_404(querysets.own_visits(request.user), pk=pk)
 
 
-def _home(request: HttpRequest) -> dict[str, Any]:
+def _home(request: SignedInRequest) -> dict[str, Any]:
     patient = request.user.patient
     return {
         "patient": patient,
@@ -104,7 +104,7 @@ def _home(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _visit(request: HttpRequest, shown: Visit) -> dict[str, Any]:
+def _visit(request: SignedInRequest, shown: Visit) -> dict[str, Any]:
     entry = querysets.entry_of(shown, request.user.patient.birth_date)
     bill = querysets.bill_of(request.user, shown)
     waits_for_medicine = entry.prescription is not None and entry.prescription.status in WAITING
