@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import time
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -23,7 +25,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069
 class CleanTextField(forms.CharField):
     """Text without control characters; markup, quotes and emoji stay as they are."""
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> Any:
         return super().to_python(_CONTROL.sub("", value) if isinstance(value, str) else value)
 
 
@@ -37,8 +39,9 @@ class DayField(forms.DateField):
         return day
 
 
-def _minutes(value: int) -> str | Any:
-    return _("None") if value == 0 else _("%(minutes)d minutes") % {"minutes": value}
+def _minutes(value: int) -> Any:
+    # Lazy to the end: the module is read once, its words are read in each person's language.
+    return lazy(lambda: gettext("%(minutes)d minutes") % {"minutes": value} if value else gettext("None"), str)()
 
 
 class SessionForm(forms.Form):
@@ -68,7 +71,8 @@ class SessionForm(forms.Form):
     def __init__(self, *args: Any, doctor: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         profile = getattr(doctor, "staff_profile", None)
-        self.fields["service"].queryset = Service.objects.filter(
+        service = cast(forms.ModelChoiceField, self.fields["service"])
+        service.queryset = Service.objects.filter(
             is_active=True, specialty=profile.specialty if profile is not None else ""
         )
         for number in range(1, MAX_BREAKS + 1):
@@ -84,7 +88,7 @@ class SessionForm(forms.Form):
         return [(self[f"break{number}_from"], self[f"break{number}_to"]) for number in range(1, MAX_BREAKS + 1)]
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
+        data = super().clean() or {}
         if data.get("gap_minutes") == CUSTOM_GAP and data.get("custom_gap_minutes") is None:
             self.add_error("custom_gap_minutes", _("Enter the gap in minutes, up to 240."))
         for number in range(1, MAX_BREAKS + 1):
@@ -161,7 +165,7 @@ class WalkInForm(ComplaintForm):
         self, *args: Any, pairs: list[tuple[User, list[Service]]], waiting: dict[UUID, int], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["choice"].choices = [("", _("Choose"))] + [
+        cast(forms.ChoiceField, self.fields["choice"]).choices = [("", _("Choose"))] + [
             (
                 doctor.display_name,
                 [
@@ -212,30 +216,32 @@ class SessionFilterForm(_FilterForm):
     last = DayField(label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
+class DoctorField(forms.ModelChoiceField):
+    """One of the clinic's doctors, by the name with titles. The rows are read when the form is made."""
+
+    def __init__(self) -> None:
+        super().__init__(label=_("Doctor"), required=False, queryset=User.objects.none(), empty_label=_("All"))
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.display_name
+
+
 class AppointmentFilterForm(_FilterForm):
     status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("All")), *Appointment.Status.choices])
     day = DayField(label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    doctor = forms.ModelChoiceField(
-        label=_("Doctor"), required=False, queryset=User.objects.none(), empty_label=_("All")
-    )
+    doctor = DoctorField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["doctor"]
-        field.queryset = User.objects.doctors()
-        field.label_from_instance = lambda doctor: doctor.display_name
+        cast(DoctorField, self.fields["doctor"]).queryset = User.objects.doctors()
 
 
 class QueueFilterForm(_FilterForm):
-    doctor = forms.ModelChoiceField(
-        label=_("Doctor"), required=False, queryset=User.objects.none(), empty_label=_("All")
-    )
+    doctor = DoctorField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["doctor"]
-        field.queryset = User.objects.doctors()
-        field.label_from_instance = lambda doctor: doctor.display_name
+        cast(DoctorField, self.fields["doctor"]).queryset = User.objects.doctors()
 
 
 class DayForm(_FilterForm):

@@ -133,6 +133,8 @@ class SlotQuerySet(models.QuerySet["Slot"]):
 class Slot(models.Model):
     """One bookable time of a practice session."""
 
+    is_booked: bool  # only on rows of `with_bookings()`
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     session = models.ForeignKey(PracticeSession, on_delete=models.CASCADE, related_name="slots")
     number = models.PositiveSmallIntegerField()

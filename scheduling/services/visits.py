@@ -117,7 +117,7 @@ def call_ticket(*, visit_id: UUID, actor: User) -> QueueTicket:
         "scheduling.ticket.called", actor=actor, patient=visit.patient_id, target=visit,
         detail={"ticket": ticket.label, "count": ticket.call_count},
     )  # fmt: skip
-    if visit.patient.user_id:
+    if visit.patient.user is not None:
         room = visit.doctor.staff_profile.room or visit.service.name
         notify(recipients=[visit.patient.user], kind="patient_called", params={"queue": ticket.label, "room": room})
     _tick(visit)
@@ -295,7 +295,7 @@ def _move(visit: Visit, status: str, *, actor: User | None, also: list[str] | No
         target=visit,
         detail={"from": before, "to": status},
     )
-    if status == Status.FINISHED and visit.patient.user_id:
+    if status == Status.FINISHED and visit.patient.user is not None:
         notify(recipients=[visit.patient.user], kind="visit_finished", params={"visited_on": visit.visit_on})
     _tick(visit)
     return visit

@@ -442,3 +442,14 @@ def test_query_counts(cast, client_for, count, django_assert_max_num_queries):
         client.get(address)
         with django_assert_max_num_queries(most):
             assert client.get(address).status_code == 200
+
+
+def test_lengths_and_gaps_are_named_in_the_readers_language(cast, client_for):
+    ServiceFactory()
+    pages = {}
+    for language in ("id", "en"):
+        cast.doctor.language = language
+        cast.doctor.save()
+        pages[language] = client_for(cast.doctor).get(url("session-propose")).content.decode()
+    assert "90 minutes" in pages["en"]
+    assert "90 minutes" not in pages["id"]
