@@ -1,0 +1,266 @@
+"""A running clinic for the journeys: the real server with its worker and scheduler, the demo data, and a mail server.
+
+Nothing here touches a database of this process. What a journey needs to know about rows it asks through `manage.py shell`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from aiosmtpd.controller import Controller
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ZONE = ZoneInfo("Asia/Jakarta")
+# Values of the process that runs the tests (`emr.settings.test` puts some there) are not those of the server.
+NOT_INHERITED = (
+    "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "SEARCH_MASTER_KEY",
+    "AUDIT_SEAL_KEY", "SESSION_HASH_KEY", "KEY_DIR", "EMBEDDED", "DEMO_MODE", "DEBUG", "SITE_URL", "ALLOWED_HOSTS",
+)  # fmt: skip
+START_WITHIN = 60
+STOP_WITHIN = 20
+MARK = "journey-answer:"
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def now() -> datetime:
+    """Return the clinic's wall clock."""
+    return datetime.now(ZONE)
+
+
+class Mailbox:
+    """A mail server on this machine that keeps what it took."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        message["X-Journey-To"] = ", ".join(envelope.rcpt_tos)
+        self.mails.append(message)
+        return "250 taken"
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """Return the mails to one address, oldest first."""
+        return [mail for mail in list(self.mails) if mail["X-Journey-To"] == address]
+
+    def wait(self, address: str, subject: str, *, count: int = 1, within: float = 30) -> str:
+        """Return the text of the latest mail to `address` with `subject` in its subject, once there are `count` of them."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            found = [mail for mail in self.to(address) if subject in mail["Subject"]]
+            if len(found) >= count:
+                assert len(found) == count, f"{len(found)} mails “{subject}” to {address}, not {count}"
+                assert found[-1]["Content-Language"] == "id"
+                return text_of(found[-1])
+            time.sleep(0.1)
+        there = [mail["Subject"] for mail in self.to(address)]
+        raise AssertionError(f"no mail “{subject}” ({count}) to {address} within {within} s; there are {there}")
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Return the plain text of a mail, and check that the HTML part says nothing less about numbers."""
+    plain = mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+    for number in re.findall(r"\b\d{6}\b|INV/[\d/]+", plain):
+        assert number in html, f"{number} stands in the text of the mail and not in its HTML"
+    return plain
+
+
+class Clinic:
+    """The server under test with its own folder, database and port."""
+
+    def __init__(self, directory: Path, mailbox: Mailbox, *, database_url: str = "", redis_url: str = "") -> None:
+        self.directory = directory
+        self.mailbox = mailbox
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.is_embedded = not database_url.startswith("mysql")
+        self._database_url = "" if self.is_embedded else _beside(database_url)
+        self._redis_url = "" if self.is_embedded else _next_redis(redis_url)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._passwords: dict[str, str] = {}
+
+    # --- start and stop ---------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Migrate, load the demo clinic, start the processes, and wait until the sign-in page answers."""
+        self._not_over_midnight()
+        if not self.is_embedded:
+            _mysql(self._database_url, "DROP DATABASE IF EXISTS {name}", "CREATE DATABASE {name} CHARACTER SET utf8mb4")
+            subprocess.run(
+                [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
+                cwd=ROOT, env=self._environment(), check=True, capture_output=True,
+            )  # fmt: skip
+        self.manage("migrate", "-v", "0")
+        self.manage("load_demo")
+        for name, command in self._commands().items():
+            log = (self.directory / f"{name}.log").open("wb")
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, env=self._environment(), stdout=log, stderr=subprocess.STDOUT
+            )
+            log.close()
+        self._wait_until_open()
+
+    def stop(self) -> None:
+        """End every process started here, and drop the database that was made for it."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self._processes.values():
+            try:
+                process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if not self.is_embedded:
+            _mysql(self._database_url, "DROP DATABASE IF EXISTS {name}")
+
+    def _commands(self) -> dict[str, list[str]]:
+        if self.is_embedded:
+            return {"serve": ["manage.py", "serve", "--port", str(self.port)]}
+        # In production gunicorn answers pages and uvicorn answers /ws/, behind one web server. Without one in front the
+        # browser would see two origins, so uvicorn answers both here; worker and scheduler are processes of their own.
+        web = ["-m", "uvicorn", "emr.asgi:application", "--host", "127.0.0.1", "--port", str(self.port)]
+        return {
+            "web": [*web, "--lifespan", "on", "--ws", "websockets-sansio", "--log-level", "warning", "--no-access-log"],
+            "worker": ["-m", "celery", "-A", "emr", "worker", "--loglevel", "WARNING", "--concurrency", "1"],
+            "beat": ["-m", "celery", "-A", "emr", "beat", "--loglevel", "WARNING"],
+        }
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "DJANGO_SETTINGS_MODULE": "emr.settings.development",
+            "VAR_DIR": str(self.directory),
+            "KEY_DIR": str(self.directory / "keys"),
+            "EMBEDDED": "1" if self.is_embedded else "0",
+            "DEMO_MODE": "1",
+            "DEBUG": "0",
+            "SITE_URL": self.url,
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(self.mailbox.port),
+            "EMAIL_USE_TLS": "0",
+            "DATABASE_URL": self._database_url or f"sqlite:///{self.directory / 'emr.sqlite3'}",
+            "REDIS_URL": self._redis_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+        return {**{name: value for name, value in os.environ.items() if name not in NOT_INHERITED}, **own}
+
+    def _wait_until_open(self) -> None:
+        end = time.monotonic() + START_WITHIN
+        while time.monotonic() < end:
+            for name, process in self._processes.items():
+                assert process.poll() is None, f"{name} ended:\n{self.log(name)}"
+            try:
+                with urllib.request.urlopen(f"{self.url}/masuk/", timeout=5) as answer:
+                    assert answer.status == 200
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.2)
+        raise AssertionError("the server did not open:\n" + "\n".join(self.log(name) for name in self._processes))
+
+    @staticmethod
+    def _not_over_midnight() -> None:
+        """The demo's "today" must still be today at the end: wait for the new day when the old one is nearly over."""
+        start = now()
+        if (start + timedelta(minutes=8)).date() != start.date():
+            midnight = (start + timedelta(days=1)).replace(hour=0, minute=0, second=5, microsecond=0)
+            time.sleep((midnight - start).total_seconds())
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def log(self, name: str, lines: int = 40) -> str:
+        """Return the last lines that a process wrote."""
+        text = (self.directory / f"{name}.log").read_text(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def errors_in_logs(self) -> list[str]:
+        """Return what the processes wrote about failures."""
+        return [
+            line
+            for name in self._processes
+            for line in self.log(name, 10_000).splitlines()
+            if re.search(r"\bERROR\b|\bCRITICAL\b|Traceback|Internal Server Error", line)
+        ]
+
+    def manage(self, *arguments: str) -> str:
+        """Run one management command beside the server and return what it wrote."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self._environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        return done.stdout
+
+    def read(self, script: str) -> Any:
+        """Run a script on the server's database; it leaves its answer in `answer`, which comes back through JSON."""
+        code = f"import json\n{script}\nprint({MARK!r} + json.dumps(answer, default=str))\n"
+        lines = self.manage("shell", "-v", "0", "-c", code).splitlines()
+        return json.loads(next(line for line in lines if line.startswith(MARK)).removeprefix(MARK))
+
+    def password(self, username: str) -> str:
+        """Return the password that the sign-in page shows for a demo person."""
+        if not self._passwords:
+            rows = json.loads((self.directory / "demo-sign-ins.json").read_text(encoding="utf-8"))
+            self._passwords = {row["username"]: row["password"] for row in rows}
+        return self._passwords[username]
+
+
+def _beside(database_url: str) -> str:
+    """Return the address of a database of our own beside the given one."""
+    parts = urlsplit(database_url)
+    return parts._replace(path=f"{parts.path.rstrip('/') or '/emr'}_journey_{os.getpid()}").geturl()
+
+
+def _next_redis(redis_url: str) -> str:
+    """Return the next database of the same Redis: other tests empty theirs."""
+    assert redis_url, "REDIS_URL is needed beside a DATABASE_URL of MariaDB or MySQL"
+    parts = urlsplit(redis_url)
+    number = parts.path.strip("/")
+    return parts._replace(path=f"/{(int(number) if number.isdigit() else 0) + 1}").geturl()
+
+
+def _mysql(database_url: str, *statements: str) -> None:
+    """Run statements on the server of a database address; {name} stands for the database."""
+    import dj_database_url
+    import MySQLdb
+
+    config = dj_database_url.parse(database_url)
+    options = {
+        "host": config["HOST"], "user": config["USER"], "passwd": config["PASSWORD"], "port": int(config["PORT"] or 3306),
+    }  # fmt: skip
+    options |= {name: config["OPTIONS"][name] for name in ("unix_socket",) if name in config.get("OPTIONS", {})}
+    connection = MySQLdb.connect(**{name: value for name, value in options.items() if value})
+    try:
+        for statement in statements:
+            connection.cursor().execute(statement.format(name=f"`{config['NAME']}`"))
+    finally:
+        connection.close()

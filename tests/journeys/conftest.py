@@ -1,0 +1,75 @@
+"""Set-up of the journeys: `pytest -m journey tests/journeys`.
+
+They run against the embedded product on SQLite. With DATABASE_URL (mysql://…) and REDIS_URL in the environment they run
+against a new database beside the named one, with web server, worker and scheduler as processes of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.journeys.browsing import ARGUMENTS, CHROMIUM, Person
+from tests.journeys.clinic import Clinic, Mailbox
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache():
+    """The journeys share no cache with this process; the general fixture would empty a Redis."""
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
+    box = Mailbox()
+    box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Clinic]:
+    """The demo clinic, open."""
+    found = Clinic(
+        tmp_path_factory.mktemp("clinic"),
+        mailbox,
+        database_url=os.environ.get("DATABASE_URL", ""),
+        redis_url=os.environ.get("REDIS_URL", ""),
+    )
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=10_000)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def person(browser: Browser, clinic: Clinic, request: pytest.FixtureRequest) -> Iterator[Callable[..., Person]]:
+    """Return a function that gives somebody with a browser; after the test nobody may have seen a problem."""
+    people: list[Person] = []
+
+    def make(username: str, **options: object) -> Person:
+        people.append(Person(browser, clinic, username, **options))
+        return people[-1]
+
+    yield make
+    for place, one in enumerate(people):
+        for number, page in enumerate(one.context.pages):
+            if os.environ.get("JOURNEY_SHOTS"):
+                page.screenshot(path=f"{os.environ['JOURNEY_SHOTS']}/{request.node.name}-{place}-{one.username}-{number}.png")
+        one.context.close()
+    problems = [problem for one in people for problem in one.problems]
+    assert not problems, "\n".join(problems)
