@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import translation
 
 from core import clock
@@ -76,7 +76,7 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
         values = {
             **dict.fromkeys(declared.optional),
             **context,
-            "link": settings.SITE_URL + (context.get("path") or _default_path(declared)),
+            "link": settings.SITE_URL + (context.get("path") or reverse(declared.url_name)),
             "site_url": settings.SITE_URL,
             "language": language,
             "zone": clock.zone_label(),
@@ -91,10 +91,3 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
         text = render_to_string(f"email/{template}.txt", values)
         html = render_to_string(f"email/{template}.html", {**values, "subject": " ".join(subject.split())})
     return Rendered(" ".join(subject.split())[:200], text.strip() + "\n", html)
-
-
-def _default_path(declared: Template) -> str:
-    try:
-        return reverse(declared.url_name)
-    except NoReverseMatch:
-        return "/"

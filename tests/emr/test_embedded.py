@@ -16,6 +16,8 @@ from django.core.management import CommandError, call_command
 
 from emr import embedded, processes, schedules
 
+DEVELOPMENT = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "emr.settings.development"}
+
 
 def test_only_one_process_and_the_lock_goes_with_it(tmp_path):
     words = f"already running here \\(process {os.getpid()}\\)"
@@ -57,7 +59,7 @@ def test_a_worker_of_its_own_needs_a_broker(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "celery", "-A", "emr", "worker"],
         cwd=settings.BASE_DIR,
-        env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), "CELERY_SKIP_CHECKS": "1"},
+        env={**DEVELOPMENT, "VAR_DIR": str(tmp_path), "CELERY_SKIP_CHECKS": "1"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -115,7 +117,7 @@ class Installation:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "VAR_DIR": str(self.directory), "PYTHONUNBUFFERED": "1"}
+        return {**DEVELOPMENT, "VAR_DIR": str(self.directory), "PYTHONUNBUFFERED": "1"}
 
     def serve(self) -> None:
         self.running = subprocess.Popen(

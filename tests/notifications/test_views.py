@@ -50,6 +50,7 @@ def test_a_patient_reads_notices_in_the_portal(cast, client_for):
 @pytest.mark.parametrize("name", ["notice-list", "notice-list-panel"])
 def test_queries_do_not_grow_with_the_list(cast, client_for, django_assert_max_num_queries, name):
     client = client_for(cast.nurse)
+    client.get(reverse(f"notifications:{name}"))  # what is cached by the first page of a session is not counted
     counts = []
     for total in (3, 27):
         for _number in range(total):
@@ -76,6 +77,7 @@ def test_the_board_hides_addresses_and_bodies_and_pages(cast, client_for, order)
 
 def test_the_board_costs_the_same_for_3_and_30(cast, client_for, order, django_assert_max_num_queries):
     client = client_for(cast.admin)
+    client.get(reverse("notifications:email-list"))
     counts = []
     for start, total in ((0, 3), (3, 27)):
         for number in range(start, start + total):
