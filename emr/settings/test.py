@@ -2,6 +2,7 @@
 
 import base64
 import os
+from urllib.parse import urlsplit, urlunsplit
 
 for _name in ("FIELD_ENCRYPTION_KEYS", "SEARCH_MASTER_KEY", "AUDIT_SEAL_KEY", "SESSION_HASH_KEY"):
     os.environ[_name] = base64.urlsafe_b64encode(_name.ljust(32, "-").encode()[:32]).decode()
@@ -27,14 +28,22 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Threads of race tests need one database between them, so a file and not ":memory:".
     VAR_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
+
+
+def _redis_of_this_worker(url: str) -> str:
+    """Each pytest worker has a Redis database of its own: clearing the cache after a test flushes all of it."""
+    parts = urlsplit(url)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return urlunsplit(parts._replace(path=f"/{int(parts.path.strip('/') or 0) + worker}"))
+
+
 CACHES = (
     {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     if not REDIS_URL
     else {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "KEY_PREFIX": f"test-{os.getpid()}",
+            "LOCATION": _redis_of_this_worker(REDIS_URL),
         }
     }
 )
