@@ -370,7 +370,7 @@ def _checked_code_row(line: int, row: Mapping[str, str]) -> dict[str, Any]:
     if not values["display_en"]:
         raise InvalidCodeRow(_("Line %(line)d: %(code)s has no English name.") % {"line": line, "code": values["code"]})
     for name, text in values.items():
-        limit = DiagnosisCode._meta.get_field(name).max_length
+        limit = int(getattr(DiagnosisCode._meta.get_field(name), "max_length", 0) or 0)
         if len(text) > limit:
             raise InvalidCodeRow(
                 _("Line %(line)d: %(column)s is longer than %(limit)d characters.")

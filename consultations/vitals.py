@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -25,7 +25,7 @@ class Measurement:
     """One vital sign: its field, LOINC code, unit as shown and in UCUM, and the limits of what may be entered."""
 
     field: str
-    label: Promise
+    label: Any  # lazily translated
     loinc: str
     unit: str | Promise
     ucum: str

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,7 @@ from accounts.models import User
 from consultations.models import Note
 from consultations.services import MAX_DIAGNOSES, MAX_TEXT, SOAP_FIELDS
 from core.fields import CleanText
+from core.forms import ProductBoundField
 from core.text import clean_line
 from pharmacy.forms import LineRow, RupiahField, draft_of_post, rows_of_draft, rows_of_post, typed_lines
 from scheduling.models import Appointment, Visit
@@ -27,9 +29,7 @@ def _section(label: Any, hint: Any, rows: int, key: str) -> CleanText:
     attrs = {"rows": rows, "data-shortcut": f"alt+shift+{key}", "aria-keyshortcuts": f"Alt+Shift+{key.upper()}"}
     section = CleanText(label=label, required=False, lines=True, widget=forms.Textarea(attrs=attrs), help_text=hint)
     section.max_length = MAX_TEXT
-    section.validators.append(
-        forms.fields.validators.MaxLengthValidator(MAX_TEXT, _("Keep this within 10,000 characters."))
-    )
+    section.validators.append(MaxLengthValidator(MAX_TEXT, _("Keep this within 10,000 characters.")))
     return section
 
 
@@ -43,6 +43,11 @@ class ConsultationForm(forms.Form):
     assessment = _section(_("A – Assessment"), _("What you think it is"), 3, "a")
     plan = _section(_("P – Plan"), _("Treatment and advice. The patient reads this part after the visit."), 4, "p")
     consultation_fee = RupiahField(label=_("Consultation fee"))
+
+    if TYPE_CHECKING:
+
+        def __getitem__(self, name: str) -> ProductBoundField:
+            """Fields are bound by `ProductRenderer`."""
 
     def soap(self) -> dict[str, str]:
         """The four texts, for the services."""
@@ -157,8 +162,10 @@ class ConsultationFilterForm(forms.Form):
     def __init__(self, *args: Any, what: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = Appointment.Status.choices if what == self.BOOKING else Visit.Status.choices
-        self.fields["status"].choices = [("", _("All")), *choices]
-        self.fields["doctor"].label_from_instance = lambda doctor: doctor.display_name
+        status: Any = self.fields["status"]
+        status.choices = [("", _("All")), *choices]
+        doctors: Any = self.fields["doctor"]
+        doctors.label_from_instance = lambda doctor: doctor.display_name
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

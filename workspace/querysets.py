@@ -99,8 +99,8 @@ def with_clinical(visits: QuerySet[Visit], user: Any) -> QuerySet[Visit]:
     )
 
 
-def entry_of(visit: Visit, birth_date: date | None) -> Entry:
-    """Return a visit that came through `with_clinical` as an entry; no query."""
+def entry_of(visit: Any, birth_date: date | None) -> Entry:
+    """Return a `Visit` that came through `with_clinical` as an entry; no query."""
     note = visit.shown_notes[0] if visit.shown_notes else None
     vitals = visit.shown_vitals[0] if visit.shown_vitals else None
     prescription = getattr(visit, "shown_prescription", None)

@@ -186,8 +186,9 @@ def _page(
 ) -> HttpResponse:
     """Draw the page with everything that was typed and what is wrong with it."""
     if version is not None:
-        form.data = form.data.copy()
-        form.data["version"] = str(version)
+        data = request.POST.copy()
+        data["version"] = str(version)
+        form.data = data
     context = consulting.page_context(
         request.user,
         visit,
