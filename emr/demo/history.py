@@ -363,6 +363,7 @@ class History:
         if not lines or self.random.random() > COMPOUND_SHARE:
             return []
         month = f"{visit.visit_on:%Y%m}"
+        consulted_at, finished_at = _moments(visit)
         prescription = self.rows.add(
             Prescription(
                 number=f"R/{month}/{self._next(f'pharmacy.prescription:{month}'):05d}",
@@ -370,10 +371,10 @@ class History:
                 patient=visit.patient,
                 prescriber=visit.doctor,
                 status=Prescription.Status.DISPENSED,
-                prescribed_at=visit.consulted_at,
-                priced_at=visit.consulted_at + timedelta(minutes=4),
+                prescribed_at=consulted_at,
+                priced_at=consulted_at + timedelta(minutes=4),
                 priced_by=self.team.pharmacist,
-                dispensed_at=visit.finished_at,
+                dispensed_at=finished_at,
                 dispensed_by=self.team.pharmacist,
             )
         )
@@ -395,13 +396,13 @@ class History:
                 )
             )
             items.append(item)
-            for batch, units in self.shelves.take(medicine, quantity, visit.finished_at, item.pk):
+            for batch, units in self.shelves.take(medicine, quantity, finished_at, item.pk):
                 self.rows.add(
                     Dispense(
                         item=item,
                         batch=batch,
                         quantity=units,
-                        dispensed_at=visit.finished_at,
+                        dispensed_at=finished_at,
                         dispensed_by=self.team.pharmacist,
                     )
                 )
@@ -409,13 +410,14 @@ class History:
 
     def _bill(self, visit: Visit, note: Note, items: list[PrescriptionItem], *, is_recent: bool) -> None:
         month = f"{visit.visit_on:%Y%m}"
-        issued = visit.consulted_at + timedelta(minutes=5)
+        consulted_at, _finished_at = _moments(visit)
+        issued = consulted_at + timedelta(minutes=5)
         number = self._next(f"billing.invoice:{month}")
         invoice = Invoice(
             encounter_id=visit.pk,
             patient=visit.patient,
             number=f"INV/{visit.visit_on:%Y/%m}/{number:06d}",
-            created_at=visit.consulted_at,
+            created_at=consulted_at,
             issued_at=issued,
         )
         lines = [
@@ -427,7 +429,7 @@ class History:
                 "consultations.note",
                 note.pk,
             ),
-            *(("medicine", item.label, item.quantity, item.unit_price_idr, "pharmacy.item", item.pk) for item in items),
+            *(("medicine", item.label, item.quantity, item.list_price_idr, "pharmacy.item", item.pk) for item in items),
         ]
         charges = [
             Charge(
@@ -455,7 +457,7 @@ class History:
         self._payment(invoice, visit, month)
 
     def _payment(self, invoice: Invoice, visit: Visit, month: str) -> None:
-        paid_at = visit.finished_at - timedelta(minutes=2)
+        paid_at = _moments(visit)[1] - timedelta(minutes=2)
         method = self.random.choices([name for name, _w in METHODS], weights=[weight for _n, weight in METHODS])[0]
         tendered = -(-invoice.total_idr // 50_000) * 50_000 if method == "cash" else None
         number = self._next(f"billing.receipt:{month}")
@@ -478,3 +480,10 @@ class History:
     def _next(self, counter: str) -> int:
         self.numbers[counter] += 1
         return self.numbers[counter]
+
+
+def _moments(visit: Visit) -> tuple[datetime, datetime]:
+    """Return when a visit of the past was with the doctor, and when it ended."""
+    assert visit.consulted_at is not None
+    assert visit.finished_at is not None
+    return visit.consulted_at, visit.finished_at

@@ -289,7 +289,7 @@ class Loader:
                 full_name=same.full_name if same else person.full_name,
                 birth_date=same.birth_date if same else person.birth_date,
                 sex=same.sex if same else person.sex,
-                phone=same.phone if same else person.phone,
+                phone=(same.phone if same else None) or person.phone,
                 nik=same.nik if same else person.nik,
             )
 

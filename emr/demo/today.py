@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-from billing.models import Invoice
+from billing.models import Invoice, Payment
 from consultations import services as consultations
 from consultations.models import DiagnosisCode
 from consultations.services import ChosenDiagnosis
@@ -110,6 +110,7 @@ class Today:
             if appointment.status == Appointment.Status.PENDING and index % 3:
                 scheduling.approve_appointment(appointment_id=appointment.pk, actor=self.team.admin)
         own = next(slot for slot in later if slot.session.service.specialty == "tht" and not slot.appointments.exists())
+        assert demo_patient.user is not None
         scheduling.book_appointment(
             patient_id=demo_patient.pk, slot_id=own.pk, complaint="Telinga kanan berdenging sejak seminggu.",
             actor=demo_patient.user, source=Appointment.Source.PORTAL, idempotency_key=uuid4(),
@@ -235,7 +236,7 @@ class Today:
     def _pay(self, visit: Visit) -> None:
         invoice = Invoice.objects.get(encounter_id=visit.pk)
         workspace.receive_payment(
-            invoice_id=invoice.pk, method="cash", amount_idr=invoice.balance_idr,
+            invoice_id=invoice.pk, method=Payment.Method.CASH, amount_idr=invoice.balance_idr,
             tendered_idr=-(-invoice.balance_idr // 50_000) * 50_000, idempotency_key=uuid4(), actor=self.team.cashier,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -144,10 +145,10 @@ CONN_MAX_AGE = env.number(
 )
 
 
-def database_config(url: str) -> dict:
+def database_config(url: str) -> dict[str, Any]:
     """Return Django's settings for one database, with the options that correct behaviour under concurrency needs."""
     try:
-        config = dict(dj_database_url.parse(url))
+        config: dict[str, Any] = dict(dj_database_url.parse(url))
     except Exception as error:
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read; use sqlite:///path or mysql://user:password@host/name."
