@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm
@@ -111,7 +111,8 @@ class UserFilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [("", _("All roles")), *((r.value, r.label) for r in Role if r in STAFF_ROLES)]
+        role = cast(forms.ChoiceField, self.fields["role"])
+        role.choices = [("", _("All roles")), *((r.value, r.label) for r in Role if r in STAFF_ROLES)]
 
 
 class StaffForm(forms.Form):

@@ -103,7 +103,7 @@ def staff_menu(held: frozenset[C], path: str) -> list[dict[str, Any]]:
     """Return the groups of the staff sidebar for someone who holds these capabilities."""
     if C.USE_STAFF_SITE not in held:
         return []
-    groups = [{"label": label, "items": _items(entries, held)} for label, entries in GROUPS]
+    groups: list[dict[str, Any]] = [{"label": label, "items": _items(entries, held)} for label, entries in GROUPS]
     groups = [group for group in groups if group["items"]]
     _mark_active([item for group in groups for item in group["items"]], path)
     return groups

@@ -275,7 +275,7 @@ def save_preferences(*, user_id: UUID, **values: Any) -> None:
         InvalidInput: a value that is not on offer.
     """
     offered: dict[str, set[Any]] = {
-        "language": {code for code, _label in User._meta.get_field("language").choices},
+        "language": {code for code, _label in User._meta.get_field("language").flatchoices},
         "theme": set(User.Theme.values),
         "uses_ctrl_d": {True, False},
     }

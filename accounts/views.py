@@ -149,7 +149,12 @@ def preferences(request: HttpRequest) -> HttpResponse:
     ):
         target = reverse("accounts:home")
     response = redirect(target)
-    kept = {"max_age": 365 * 86400, "samesite": "Lax", "secure": settings.SESSION_COOKIE_SECURE, "httponly": True}
+    kept: dict[str, Any] = {
+        "max_age": 365 * 86400,
+        "samesite": "Lax",
+        "secure": settings.SESSION_COOKIE_SECURE,
+        "httponly": True,
+    }
     if language:
         translation.activate(language)
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, **kept)
