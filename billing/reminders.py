@@ -20,6 +20,7 @@ def remind_unpaid_bills(*, day: date) -> int:
     limit = clock.day_bounds(day - timedelta(days=settings.UNPAID_REMINDER_DAYS))[1]
     ordered = 0
     for invoice in Invoice.objects.unpaid().filter(issued_at__lt=limit).select_related("patient__user").order_by("pk"):
+        assert invoice.issued_at is not None  # the filter leaves out what was not issued
         patient = invoice.patient
         email = mail_patient(
             patient=patient,
