@@ -35,9 +35,13 @@ WEIGHTS = {
 }  # fmt: skip
 # Page name -> how often beside the others of that role. POST searches carry their text.
 PAGES: dict[str, list[tuple[str, int]]] = {
-    "doctor": [("dashboard", 1), ("doctor-today", 4), ("chart", 3), ("code-search", 2), ("medicine-search", 2), ("session-list", 1)],
+    "doctor": [
+        ("dashboard", 1), ("doctor-today", 4), ("chart", 3), ("code-search", 2), ("medicine-search", 2), ("session-list", 1),
+    ],
     "nurse": [("dashboard", 1), ("vitals-list", 4), ("queue", 3)],
-    "receptionist": [("dashboard", 1), ("queue", 4), ("patient-search", 5), ("appointment-list", 2), ("calendar", 1), ("register", 1)],
+    "receptionist": [
+        ("dashboard", 1), ("queue", 4), ("patient-search", 5), ("appointment-list", 2), ("calendar", 1), ("register", 1),
+    ],
     "pharmacist": [("dashboard", 1), ("pharmacy-queue", 5), ("prescription", 3), ("stock", 1)],
     "cashier": [("dashboard", 1), ("cashier", 5), ("bill", 3), ("invoice-pdf", 1)],
     "admin": [("dashboard", 3), ("consultation-all", 2), ("registration-list", 1), ("user-list", 1), ("appointment-list", 2)],
@@ -66,8 +70,9 @@ pair = f"?doctor={doctor.pk}&service={Service.objects.get(code='LY-UMUM').pk}"
 plain = {
     "dashboard": "reports:dashboard", "doctor-today": "workspace:consultation-list", "session-list": "scheduling:session-list",
     "vitals-list": "consultations:vitals-list", "queue": "scheduling:queue", "appointment-list": "scheduling:appointment-list",
-    "calendar": "scheduling:calendar", "register": "patients:register", "pharmacy-queue": "pharmacy:queue", "stock": "pharmacy:stock",
-    "cashier": "workspace:cashier", "consultation-all": "workspace:consultation-all", "registration-list": "patients:registration-list",
+    "calendar": "scheduling:calendar", "register": "patients:register", "pharmacy-queue": "pharmacy:queue",
+    "stock": "pharmacy:stock", "cashier": "workspace:cashier", "consultation-all": "workspace:consultation-all",
+    "registration-list": "patients:registration-list",
     "user-list": "accounts:user-list", "portal-home": "workspace:portal-home", "portal-book": "scheduling:portal-book",
     "portal-visits": "workspace:portal-visits", "portal-bills": "billing:portal-bills", "patient-search": "patients:search",
 }
@@ -275,7 +280,8 @@ def main() -> None:
     low, _dash, high = options.think.partition("-")
     Path(options.var).mkdir(parents=True, exist_ok=True)
     environment = {
-        **os.environ, "DJANGO_SETTINGS_MODULE": "emr.settings.development", "VAR_DIR": options.var, "EMBEDDED": "1", "DEMO_MODE": "1",
+        **os.environ, "DJANGO_SETTINGS_MODULE": "emr.settings.development", "VAR_DIR": options.var,
+        "EMBEDDED": "1", "DEMO_MODE": "1",
         "CONN_MAX_AGE": "60" if options.server == "gunicorn" else "0",
     }  # fmt: skip
     for command in (["migrate", "-v0"], ["load_demo"]):

@@ -32,7 +32,11 @@ def test_only_auditors_read_the_log(cast, event):
     ],
 )
 def test_the_database_refuses_change(event, sql):
-    with pytest.raises((IntegrityError, OperationalError, DatabaseError)), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises((IntegrityError, OperationalError, DatabaseError)),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql, [event.pk])
     assert AuditEvent.objects.get(pk=event.pk).action == "tests.thing.done"
 
