@@ -103,7 +103,7 @@ def code_search(request: SignedInRequest) -> JsonResponse:
 
 
 def _before_doctor(request: SignedInRequest) -> dict[str, Any]:
-    visits: list[Any] = list(visits_before_doctor(request.user, clock.today()))
+    visits = list(visits_before_doctor(request.user, clock.today()))
     return {
         "to_measure": [visit for visit in visits if not visit.has_vitals],
         "measured": [visit for visit in visits if visit.has_vitals],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -15,6 +15,8 @@ from core import clock
 from core.numbers import format_quantity
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     from consultations.models import VitalSigns
 
 HIGH, LOW = "high", "low"
@@ -25,7 +27,7 @@ class Measurement:
     """One vital sign: its field, LOINC code, unit as shown and in UCUM, and the limits of what may be entered."""
 
     field: str
-    label: Any  # lazily translated
+    label: _StrPromise
     loinc: str
     unit: str | Promise
     ucum: str

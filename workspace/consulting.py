@@ -62,7 +62,7 @@ def form_problems(form: ConsultationForm) -> list[Problem]:
     """Return the errors of the form's own fields with the fields they stand at."""
     found = []
     for name, errors in form.errors.items():
-        bound: Any = form[name] if name in form.fields else None
+        bound = form[name] if name in form.fields else None
         is_shown = bound is not None and not bound.is_hidden
         for error in errors:
             text = f"{bound.label}: {error}" if bound is not None and is_shown else str(error)
@@ -133,7 +133,7 @@ def review_context(user: Any, visit: Visit, patient: Patient, note: Note) -> dic
     form = ConsultationForm(values)
     judged = judge(form, typed)
     if form.is_valid() and not (note.subjective or note.assessment):
-        judged.problems.append(Problem(consultations.nothing_written(), form["subjective"].id_for_label))
+        judged.problems.append(Problem(consultations.nothing_written(), form["subjective"].target_id))
     warnings = prescribing.check_lines(patient, judged.lines)
     judged.problems += [Problem(warning.message, PRESCRIPTION) for warning in warnings if warning.stops]
     return {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.core.validators import MaxLengthValidator
@@ -139,13 +139,20 @@ def _sections_in(values: Iterable[str]) -> list[str]:
     return [name for name in SOAP_FIELDS if name in values]
 
 
+class DoctorField(forms.ModelChoiceField):
+    """A choice of doctors by name with titles."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return obj.display_name
+
+
 class ConsultationFilterForm(forms.Form):
     """Filters of the admin's list; nothing of it is about a patient, so it may stand in the address."""
 
     BOOKING, VISIT = "bookings", "visits"
 
     status = forms.ChoiceField(label=_("Status"), required=False)
-    doctor = forms.ModelChoiceField(
+    doctor = DoctorField(
         label=_("Doctor"),
         required=False,
         empty_label=_("All doctors"),
@@ -162,10 +169,8 @@ class ConsultationFilterForm(forms.Form):
     def __init__(self, *args: Any, what: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = Appointment.Status.choices if what == self.BOOKING else Visit.Status.choices
-        status: Any = self.fields["status"]
+        status = cast(forms.ChoiceField, self.fields["status"])
         status.choices = [("", _("All")), *choices]
-        doctors: Any = self.fields["doctor"]
-        doctors.label_from_instance = lambda doctor: doctor.display_name
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

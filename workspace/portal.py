@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,9 +18,11 @@ from core.money import format_rupiah
 from core.pagination import keyset_page
 from patients.services import record_chart_read
 from pharmacy.models import Prescription
-from scheduling.models import Visit
 from workspace import querysets, services
 from workspace.querysets import Bill
+
+if TYPE_CHECKING:
+    from workspace.querysets import ClinicalVisit
 
 WAITING = {Prescription.Status.NEW, Prescription.Status.PRICED}
 
@@ -88,7 +90,7 @@ def visit_without_medicine(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("workspace:portal-visit", pk=shown.pk)
 
 
-def _own_visit(request: SignedInRequest, pk: UUID) -> Visit:
+def _own_visit(request: SignedInRequest, pk: UUID) -> ClinicalVisit:
     return get_object_or_404(querysets.own_visits(request.user), pk=pk)
 
 
@@ -104,7 +106,7 @@ def _home(request: SignedInRequest) -> dict[str, Any]:
     }
 
 
-def _visit(request: SignedInRequest, shown: Visit) -> dict[str, Any]:
+def _visit(request: SignedInRequest, shown: ClinicalVisit) -> dict[str, Any]:
     entry = querysets.entry_of(shown, request.user.patient.birth_date)
     bill = querysets.bill_of(request.user, shown)
     waits_for_medicine = entry.prescription is not None and entry.prescription.status in WAITING

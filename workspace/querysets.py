@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -17,6 +17,15 @@ from core.numbers import format_quantity
 from patients.models import Allergy, Patient
 from pharmacy.models import Prescription, PrescriptionItem
 from scheduling.models import Appointment, Visit
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Clinical(TypedDict):
+        shown_notes: list[Note]
+        shown_vitals: list[VitalSigns]
+
+    ClinicalVisit = WithAnnotations[Visit, _Clinical]
 
 HISTORY_PAGE = 10
 
@@ -83,12 +92,12 @@ def patient_history(
     return [entry_of(visit, patient.birth_date) for visit in found], found[-1].pk if more else None
 
 
-def with_clinical(visits: QuerySet[Visit], user: Any) -> QuerySet[Visit]:
+def with_clinical(visits: QuerySet[Visit], user: Any) -> QuerySet[ClinicalVisit]:
     """Return visits with signed notes, diagnoses, valid vital signs and prescriptions that `user` may read."""
     notes = Note.objects.visible_to(user).filter(status=Note.Status.SIGNED)
     vitals = VitalSigns.objects.visible_to(user).filter(status=VitalSigns.Status.FINAL).order_by("-recorded_at", "-id")
     prescriptions = Prescription.objects.visible_to(user).prefetch_related("items")
-    return visits.select_related("doctor__staff_profile", "service", "ticket").prefetch_related(
+    clinical = visits.select_related("doctor__staff_profile", "service", "ticket").prefetch_related(
         Prefetch(
             "notes",
             queryset=notes.select_related("author__staff_profile").prefetch_related("diagnoses"),
@@ -97,10 +106,11 @@ def with_clinical(visits: QuerySet[Visit], user: Any) -> QuerySet[Visit]:
         Prefetch("vital_signs", queryset=vitals, to_attr="shown_vitals"),
         Prefetch("prescription", queryset=prescriptions, to_attr="shown_prescription"),
     )
+    return cast("QuerySet[ClinicalVisit]", clinical)
 
 
-def entry_of(visit: Any, birth_date: date | None) -> Entry:
-    """Return a `Visit` that came through `with_clinical` as an entry; no query."""
+def entry_of(visit: ClinicalVisit, birth_date: date | None) -> Entry:
+    """Return a visit that came through `with_clinical` as an entry; no query."""
     note = visit.shown_notes[0] if visit.shown_notes else None
     vitals = visit.shown_vitals[0] if visit.shown_vitals else None
     prescription = getattr(visit, "shown_prescription", None)
@@ -264,7 +274,7 @@ def _narrow(rows: Any, filters: dict[str, Any]) -> Any:
 # --- The patient's own pages -----------------------------------------------------------------------------------------
 
 
-def own_visits(user: Any) -> QuerySet[Visit]:
+def own_visits(user: Any) -> QuerySet[ClinicalVisit]:
     """Return a patient's own visits that were not cancelled, with signed notes and their diagnoses."""
     visits = Visit.objects.visible_to(user).filter(patient__user=user).exclude(status=Visit.Status.CANCELLED)
     return with_clinical(visits, user)
