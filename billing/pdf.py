@@ -44,7 +44,7 @@ def invoice_pdf(invoice: Invoice, *, language: str = "id") -> bytes:
         paid = invoice.paid_idr - invoice.refunded_idr
         totals = [(_("Total"), invoice.total_idr, "right_bold")]
         if paid:
-            totals.append((_("Paid"), paid, "right"))
+            totals.append((_("Amount paid"), paid, "right"))
             totals.append((_("Still to pay"), invoice.balance_idr, "right_bold"))
         for label, amount, style in totals:
             rows.append(["", "", pdf.text(label, style), pdf.text(format_rupiah(amount), style)])

@@ -143,9 +143,8 @@ def create_prescription(*, visit_id: UUID, actor: Any, lines: Sequence[Prescript
     warnings = check_lines(patient, lines)
     for warning in warnings:
         if warning.stops:
-            raise AllergyStop(
-                f"{warning.message} {_('Choose another medicine, or write the reason in at least 10 characters.')}"
-            )
+            advice = _("Choose another medicine, or write the reason in at least 10 characters.")
+            raise AllergyStop(f"{warning.message} {advice}")
     stock.reserve(quantities=totals((line.medicine_id, line.quantity) for line in lines))
     prescription = _write(visit, actor, lines, medicines, overridden={w.line for w in warnings if w.is_hard_stop})
     _record_creation(prescription, actor, lines, warnings)

@@ -64,6 +64,7 @@ function showLimit(editor) {
 
 const timers = new WeakMap();
 const requests = new WeakMap();
+const shown = new WeakMap();
 
 function check(editor) {
   clearTimeout(timers.get(editor));
@@ -91,7 +92,10 @@ async function ask(editor) {
 
 function show(editor, html) {
   const place = editor.querySelector("[data-line-warnings]");
-  if (place.innerHTML.trim() !== html.trim()) place.innerHTML = html;
+  if (shown.get(place) !== html) {
+    place.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    shown.set(place, html); // The same warnings again are not announced again.
+  }
   const stopped = new Set([...place.querySelectorAll("[data-needs-reason]")].map((found) => found.dataset.lineWarning));
   for (const line of editor.querySelectorAll("[data-lines] [data-line]")) {
     const isStopped = stopped.has(line.dataset.line);
