@@ -113,7 +113,9 @@ def test_recent_patients_are_forgotten_with_the_right_to_see_them(cast, client_f
 
 
 @pytest.mark.parametrize("count", [3, 20])
-def test_search_costs_the_same_for_any_number_of_results(cast, client_for, django_assert_max_num_queries, count):
+def test_search_costs_the_same_for_any_number_of_results(
+    cast, client_for, django_assert_max_num_queries, settings, count
+):
     for _number in range(count):
         AllergyFactory(patient=PatientFactory(full_name="Halimah Tusadiah"))
     client = client_for(cast.receptionist)
@@ -121,7 +123,8 @@ def test_search_costs_the_same_for_any_number_of_results(cast, client_for, djang
         client.post(SEARCH, {"q": "halimah"}, headers=HTMX)
     with django_assert_max_num_queries(9):
         client.post(SEARCH, {"q": "halimah"})
-    assert len(queries) == 5
+    session = 0 if "cached" in settings.SESSION_ENGINE else 1  # with Redis the session comes from the cache
+    assert len(queries) == 4 + session
 
 
 @pytest.mark.parametrize(
