@@ -209,7 +209,7 @@ class Clinic:
             line
             for name in self._processes
             for line in self.log(name, 10_000).splitlines()
-            if re.search(r"\bERROR\b|\bCRITICAL\b|Traceback|Internal Server Error", line)
+            if re.search(r"\b(?:ERROR|CRITICAL)\b|Internal Server Error", line)
         ]
 
     def manage(self, *arguments: str) -> str:

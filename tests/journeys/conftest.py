@@ -9,12 +9,20 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.journeys.browsing import ARGUMENTS, CHROMIUM, Person
 from tests.journeys.clinic import Clinic, Mailbox
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.journeys.browsing import Person
+
+# `make test` installs no browser tools; then there is nothing to collect here.
+collect_ignore_glob = [] if find_spec("playwright") and find_spec("axe_playwright_python") else ["test_*.py"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +57,10 @@ def clinic(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterat
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.journeys.browsing import ARGUMENTS, CHROMIUM
+
     expect.set_options(timeout=10_000)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
@@ -59,9 +71,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def person(browser: Browser, clinic: Clinic, request: pytest.FixtureRequest) -> Iterator[Callable[..., Person]]:
     """Return a function that gives somebody with a browser; after the test nobody may have seen a problem."""
+    from tests.journeys.browsing import Person
+
     people: list[Person] = []
 
-    def make(username: str, **options: object) -> Person:
+    def make(username: str, **options: Any) -> Person:
         people.append(Person(browser, clinic, username, **options))
         return people[-1]
 
@@ -69,7 +83,9 @@ def person(browser: Browser, clinic: Clinic, request: pytest.FixtureRequest) -> 
     for place, one in enumerate(people):
         for number, page in enumerate(one.context.pages):
             if os.environ.get("JOURNEY_SHOTS"):
-                page.screenshot(path=f"{os.environ['JOURNEY_SHOTS']}/{request.node.name}-{place}-{one.username}-{number}.png")
+                page.screenshot(
+                    path=f"{os.environ['JOURNEY_SHOTS']}/{request.node.name}-{place}-{one.username}-{number}.png"
+                )
         one.context.close()
     problems = [problem for one in people for problem in one.problems]
     assert not problems, "\n".join(problems)

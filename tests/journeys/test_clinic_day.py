@@ -251,7 +251,9 @@ def consult(doctor: Person, case: Case) -> None:
     expect(warning).to_contain_text("Amoksisilin")
     page.locator(f"button[formaction='{path('workspace:consultation-review', case.visit_id)}']").click()
     expect(page.locator("[data-error-summary]")).to_contain_text("Amoksisilin")
-    expect(page.locator(f"form[action='{path('workspace:consultation-finish', case.visit_id)}'] button")).to_have_count(0)
+    expect(page.locator(f"form[action='{path('workspace:consultation-finish', case.visit_id)}'] button")).to_have_count(
+        0
+    )
     page.locator("[data-error-summary] a").first.click()
     page.wait_for_url(f"**{path('workspace:consultation', case.visit_id)}*")
     expect(page.locator("[data-line]")).to_have_count(2)
