@@ -47,6 +47,10 @@ PAGES: dict[str, list[tuple[str, int]]] = {
     "admin": [("dashboard", 3), ("consultation-all", 2), ("registration-list", 1), ("user-list", 1), ("appointment-list", 2)],
     "patient": [("portal-home", 4), ("portal-book", 3), ("portal-times", 2), ("portal-visits", 2), ("portal-bills", 2)],
 }  # fmt: skip
+ROLE_OF_WORD = {
+    "dokter": "doctor", "perawat": "nurse", "resepsionis": "receptionist", "apoteker": "pharmacist", "kasir": "cashier",
+    "admin": "admin", "pasien": "patient",
+}  # fmt: skip
 SEARCHES = ("siti", "tan mei", "000012", "muhammad", "rosman", "abd", "nurha", "wijaya")
 
 
@@ -61,12 +65,12 @@ from core import clock
 from patients.models import CareTeamMember
 from pharmacy.models import Prescription
 from accounts.models import User
-from scheduling.models import Service
+from scheduling.models import Slot
 doctor = User.objects.get(username="dr.rina")
 mine = CareTeamMember.objects.filter(member=CareTeamMember.of_user(doctor.pk)).values_list("patient_id", flat=True)[:60]
 bills = list(Invoice.objects.exclude(status="draft").order_by("-pk").values_list("pk", flat=True)[:60])
 scripts = list(Prescription.objects.order_by("-pk").values_list("pk", flat=True)[:60])
-pair = f"?doctor={doctor.pk}&service={Service.objects.get(code='LY-UMUM').pk}"
+free = Slot.objects.bookable(clock.now()).filter(session__doctor=doctor).order_by("starts_at").values_list("pk", flat=True)[:1]
 plain = {
     "dashboard": "reports:dashboard", "doctor-today": "workspace:consultation-list", "session-list": "scheduling:session-list",
     "vitals-list": "consultations:vitals-list", "queue": "scheduling:queue", "appointment-list": "scheduling:appointment-list",
@@ -77,7 +81,7 @@ plain = {
     "portal-visits": "workspace:portal-visits", "portal-bills": "billing:portal-bills", "patient-search": "patients:search",
 }
 found = {name: [reverse(route)] for name, route in plain.items()}
-found["portal-times"] = [reverse("scheduling:portal-book-times") + pair]
+found["portal-times"] = [reverse("scheduling:portal-book-times") + f"?slot={slot}" for slot in free]
 found["code-search"] = [reverse("consultations:code-search") + "?q=" + q for q in ("demam", "ispa", "j06", "hiper")]
 found["medicine-search"] = [reverse("pharmacy:medicine-search") + "?q=" + q for q in ("para", "amoks", "setir", "ome")]
 found["chart"] = [reverse("workspace:patient-chart", args=[pk]) for pk in mine]
@@ -112,9 +116,11 @@ for page, role in who.items():
     client.force_login(User.objects.get(username=names[role]), backend="allauth.account.auth_backends.AuthenticationBackend")
     url = found[page][0]
     for _warm in range(2):
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             answer = client.post(url, {"q": "siti"}) if page == "patient-search" else client.get(url)
-    counts[page] = len(captured) if answer.status_code == 200 else -answer.status_code
+    control = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+    real = [query for query in captured if not query["sql"].startswith(control)]
+    counts[page] = len(real) if answer.status_code == 200 else -answer.status_code
 print(json.dumps(counts))
 """
     who = {page: role for role, pages in PAGES.items() for page, _weight in pages}
@@ -156,17 +162,18 @@ async def sign_in(client: httpx.AsyncClient, account: dict[str, str]) -> None:
 
 
 async def person(
-    role: str, account: dict[str, str], base: str, found: dict[str, list[str]], until: float, think: tuple[float, float],
-    figures: Figures, seed: int,
-) -> None:  # fmt: skip
+    role: str,
+    cookies: httpx.Cookies,
+    base: str,
+    found: dict[str, list[str]],
+    until: float,
+    think: tuple[float, float],
+    figures: Figures,
+    seed: int,
+) -> None:
     chance = random.Random(seed)
-    async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=30, cookies=cookies) as client:
         await asyncio.sleep(chance.uniform(0, think[1]))
-        try:
-            await sign_in(client, account)
-        except (AssertionError, httpx.HTTPError) as error:
-            figures.errors[f"sign-in {type(error).__name__} {error}"[:80]] += 1
-            return
         pages, weights = zip(*PAGES[role], strict=True)
         token = ""
         while time.monotonic() < until:
@@ -200,13 +207,14 @@ async def drive(
     seconds: int,
     think: tuple[float, float],
 ) -> tuple[Figures, float]:
-    by_role: dict[str, list[dict[str, str]]] = defaultdict(list)
-    names = {"dokter": "doctor", "perawat": "nurse", "resepsionis": "receptionist", "apoteker": "pharmacist", "kasir": "cashier",
-             "admin": "admin", "pasien": "patient"}  # fmt: skip
+    """Run `users` people for `seconds`. Each account signs in once, since sign-ins of one address are limited."""
+    by_role: dict[str, list[httpx.Cookies]] = defaultdict(list)
     for account in accounts:
-        first = account["role"].split(",")[0].strip().lower()
-        if first in names and (names[first] != "doctor" or account["username"] == "dr.rina"):
-            by_role[names[first]].append(account)
+        role = ROLE_OF_WORD.get(account["role"].split(",")[0].strip().lower())
+        if role and (role != "doctor" or account["username"] == "dr.rina"):
+            async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+                await sign_in(client, account)
+                by_role[role].append(client.cookies)
     roles = random.Random(1).choices(list(WEIGHTS), weights=list(WEIGHTS.values()), k=users)
     figures = Figures()
     started = time.monotonic()
