@@ -20,7 +20,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, Spacer, Table, TableStyle
 
 from core import clock
 
@@ -105,7 +105,7 @@ def build(*, title: str, story: list[Any], footer: str = "", pagesize: tuple[flo
     """Return a finished PDF with the clinic's head on the first page and its name, footer and page number on each."""
     register_fonts()
     out = BytesIO()
-    document = SimpleDocTemplate(
+    document = BaseDocTemplate(
         out,
         pagesize=pagesize,
         leftMargin=18 * mm,
@@ -130,7 +130,13 @@ def build(*, title: str, story: list[Any], footer: str = "", pagesize: tuple[flo
         canvas.drawRightString(doc.leftMargin + width, 10 * mm, _("Page %(number)s") % {"number": doc.page})
         canvas.restoreState()
 
-    document.build([letterhead(width), Spacer(1, 6 * mm), *story], onFirstPage=page_foot, onLaterPages=page_foot)
+    # A frame without padding: text and tables begin at the same edge.
+    frame = Frame(
+        document.leftMargin, document.bottomMargin, width, document.height,
+        leftPadding=0, rightPadding=0, topPadding=0, bottomPadding=0,
+    )  # fmt: skip
+    document.addPageTemplates([PageTemplate(frames=[frame], onPage=page_foot)])
+    document.build([letterhead(width), Spacer(1, 6 * mm), *story])
     return out.getvalue()
 
 
