@@ -209,6 +209,7 @@ class _FilterForm(forms.Form):
 
 
 class SessionFilterForm(_FilterForm):
+    view = forms.CharField(required=False, widget=forms.HiddenInput)  # the tab stays the same when filters are applied
     status = forms.ChoiceField(
         label=_("Status"), required=False, choices=[("", _("All")), *PracticeSession.Status.choices]
     )
@@ -227,6 +228,7 @@ class DoctorField(forms.ModelChoiceField):
 
 
 class AppointmentFilterForm(_FilterForm):
+    view = forms.CharField(required=False, widget=forms.HiddenInput)  # the tab stays the same when filters are applied
     status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("All")), *Appointment.Status.choices])
     day = DayField(label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     doctor = DoctorField()

@@ -38,23 +38,19 @@ class PaymentForm(forms.Form):
 
     method = forms.ChoiceField(label=_("Method"), choices=Payment.Method.choices, widget=forms.RadioSelect)
     amount_idr = RupiahField(label=_("Amount to take"))
-    tendered_idr = RupiahField(label=_("Cash received"), required=False)
+    tendered_idr = RupiahField(label=_("Cash received"), error_messages={"required": _("Enter the cash you received.")})
     reference = forms.CharField(
         label=_("Reference number"),
         max_length=60,
-        required=False,
+        error_messages={"required": _("Enter the reference number of the payment.")},
         help_text=_("For transfer, QRIS and card: the number on the slip or screen."),
     )
     idempotency_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
-    def clean(self) -> dict[str, object]:
-        data = super().clean() or {}
-        if (
-            data.get("method") == Payment.Method.CASH
-            and data.get("tendered_idr") is None
-            and "tendered_idr" not in self.errors
-        ):
-            self.add_error("tendered_idr", _("Enter the cash you received."))
-        if data.get("method") not in (None, Payment.Method.CASH) and not data.get("reference"):
-            self.add_error("reference", _("Enter the reference number of the payment."))
-        return data
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        # The page shows the field of the chosen method only, so neither of the two is called optional there.
+        if self.is_bound:
+            is_cash = self.data.get("method") == Payment.Method.CASH
+            self.fields["tendered_idr"].required = is_cash
+            self.fields["reference"].required = not is_cash

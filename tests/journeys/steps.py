@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Page, expect
 
 from tests.journeys.browsing import LIVE_WITHIN, Person, listening, path, pk_in, row, words
-from tests.journeys.clinic import now
 
 TICKET = re.compile(r"^[A-Z]\d{3}$|^[A-Z]-?\d+$")
 
@@ -75,12 +74,12 @@ def walk_in(reception: Person, case: Case, *, doctor: str, complaint: str) -> No
 
 def check_in(reception: Person, case: Case, *, doctor: str) -> None:
     """Reception notes that the patient of today's appointment is here."""
-    page = reception.go("scheduling:appointment-list")
-    page.fill("form.filter-bar input[name=day]", now().date().isoformat())
+    page = reception.go("scheduling:appointment-list", query="?view=today")
     doctors = page.locator("form.filter-bar select[name=doctor]")
     doctors.select_option(doctors.locator("option").filter(has_text=doctor).get_attribute("value"))
     page.locator("form.filter-bar button[type=submit]").click()
     page.wait_for_url("**doctor=*")
+    expect(page.locator("nav.tabs a[href$='view=today'][aria-current]")).to_have_count(1)
     row(page, case.name).locator("form[action$='/check-in/'] button").click()
     _take_slip(page, case)
 
