@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emr.settings.test")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -30,13 +32,15 @@ from tests.journeys.clinic import Clinic, Mailbox  # noqa: E402
 from tests.journeys.pages import DAY, PORTAL  # noqa: E402
 
 SIZES = {"1280": DESKTOP, "390": PHONE}
-THEMES = ("light", "dark")
+TALLEST = 4000  # px; longer pages are cut
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @contextlib.contextmanager
 def demo_clinic() -> Iterator[str]:
     """Open a demo clinic for as long as the block runs; gives its address."""
     with tempfile.TemporaryDirectory(prefix="emr-screenshots-") as directory:
+        logging.getLogger("mail.log").setLevel(logging.WARNING)
         mailbox = Mailbox()
         clinic = Clinic(Path(directory), mailbox)
         mailbox.start()
@@ -76,10 +80,13 @@ def save_pictures(browser: Browser, base: str, out: Path, who: str, only: str) -
             continue
         for size, viewport in SIZES.items():
             page.set_viewport_size(viewport)
+            # The whole page as one screen: bars that stick to the edge stand at the edge of the picture.
+            height = page.evaluate("() => document.scrollingElement.scrollHeight")
+            page.set_viewport_size({"width": viewport["width"], "height": min(height, TALLEST)})
             for theme in THEMES:
                 page.emulate_media(color_scheme=theme, reduced_motion="reduce")
                 page.wait_for_timeout(60)
-                page.screenshot(path=out / f"{who.replace('.', '-')}-{stop.name}-{size}-{theme}.png", full_page=True)
+                page.screenshot(path=out / f"{who.replace('.', '-')}-{stop.name}-{size}-{theme}.png")
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
     context.close()
     return missing

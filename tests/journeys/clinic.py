@@ -89,11 +89,13 @@ class Mailbox:
 
 def text_of(mail: EmailMessage) -> str:
     """Return the plain text of a mail, and check that the HTML part says nothing less about numbers."""
-    plain = mail.get_body(("plain",)).get_content()
-    html = mail.get_body(("html",)).get_content()
-    for number in re.findall(r"\b\d{6}\b|INV/[\d/]+", plain):
-        assert number in html, f"{number} stands in the text of the mail and not in its HTML"
-    return plain
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    text, marked_up = plain.get_content(), html.get_content()
+    for number in re.findall(r"\b\d{6}\b|INV/[\d/]+", text):
+        assert number in marked_up, f"{number} stands in the text of the mail and not in its HTML"
+    return str(text)
 
 
 class Clinic:
