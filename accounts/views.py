@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -38,8 +39,8 @@ from accounts.forms import (
 from accounts.guards import SignedInRequest, public, requires, signed_in
 from accounts.models import User
 from accounts.navigation import url_of
-from accounts.paging import keyset_page
 from core.http import domain_errors
+from core.pagination import keyset_page
 from core.styleguide import context as styleguide_context
 
 SEARCH_LIMIT = 50
@@ -187,11 +188,11 @@ def user_list(request: SignedInRequest) -> HttpResponse:
     else:
         chosen = form.cleaned_data if form.is_bound and form.is_valid() else {}
         page = keyset_page(
+            request.GET,
             users.filtered(
                 kind=chosen.get("kind") or "staff", role=chosen.get("role", ""), status=chosen.get("status", "")
             ),
-            request.GET,
-            field="username",
+            order=("username",),
         )
         context |= {"users": page.rows, "previous_url": page.previous_url, "next_url": page.next_url}
     return render(request, "accounts/user_list_screen.html", context)
@@ -245,39 +246,29 @@ def user_roles(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Choose at least one role of the clinic's staff."))
         return redirect("accounts:user-edit", person.pk)
-    with domain_errors(request) as outcome:
-        services.set_roles(user_id=person.pk, actor=request.user, roles=form.cleaned_data["roles"])
-    return _back(request, person, outcome, _("The roles are saved."))
+    return _act(request, person, services.set_roles, _("The roles are saved."), roles=form.cleaned_data["roles"])
 
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
 def user_deactivate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Close an account."""
-    person = _person(request, pk)
-    with domain_errors(request) as outcome:
-        services.deactivate_user(user_id=person.pk, actor=request.user)
-    return _back(request, person, outcome, _("The account is closed. Its sessions have ended."))
+    success = _("The account is closed. Its sessions have ended.")
+    return _act(request, _person(request, pk), services.deactivate_user, success)
 
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
 def user_reactivate(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Open a closed account."""
-    person = _person(request, pk)
-    with domain_errors(request) as outcome:
-        services.reactivate_user(user_id=person.pk, actor=request.user)
-    return _back(request, person, outcome, _("The account is open again."))
+    return _act(request, _person(request, pk), services.reactivate_user, _("The account is open again."))
 
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
 def user_verify(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record that the licences were checked."""
-    person = _person(request, pk)
-    with domain_errors(request) as outcome:
-        services.verify_staff(user_id=person.pk, actor=request.user)
-    return _back(request, person, outcome, _("The licences are recorded as checked."))
+    return _act(request, _person(request, pk), services.verify_staff, _("The licences are recorded as checked."))
 
 
 @requires(Capability.MANAGE_USERS)
@@ -288,7 +279,7 @@ def user_reset_password(request: SignedInRequest, pk: UUID) -> HttpResponse:
     with domain_errors(request) as outcome:
         person, password = services.reset_password_to_one_time(user_id=person.pk, actor=request.user)
     if not outcome.ok:
-        return _back(request, person, outcome, "")
+        return redirect("accounts:user-edit", person.pk)
     return render(request, "accounts/one_time_password_screen.html", {"person": person, "password": password})
 
 
@@ -302,7 +293,12 @@ def _facts_of(person: User) -> dict[str, str]:
     return {"full_name": person.full_name, "email": person.email, **facts}
 
 
-def _back(request: SignedInRequest, person: User, outcome: Any, success: str) -> HttpResponse:
+def _act(
+    request: SignedInRequest, person: User, service: Callable[..., Any], success: str, **values: Any
+) -> HttpResponse:
+    """Run one service call about an account, say what became of it, and go back to the account."""
+    with domain_errors(request) as outcome:
+        service(user_id=person.pk, actor=request.user, **values)
     if outcome.ok:
         messages.success(request, success)
     return redirect("accounts:user-edit", person.pk)

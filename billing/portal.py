@@ -20,7 +20,7 @@ from core.pagination import keyset_page
 @require_GET
 def bill_list(request: SignedInRequest) -> HttpResponse:
     """Bills of the signed-in patient, newest first; drafts show as being prepared."""
-    page = keyset_page(request, Invoice.objects.visible_to(request.user).order_by("-pk"), size=20)
+    page = keyset_page(request.GET, Invoice.objects.visible_to(request.user), size=20)
     return render(request, "billing/portal_bills_screen.html", {"page": page})
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import models
-from django.http import HttpRequest
+from django.db.models import Model, Q, QuerySet
+from django.http import QueryDict
 
-M = TypeVar("M", bound=models.Model)
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -28,41 +28,79 @@ class Page(Generic[M]):
         return bool(self.rows)
 
 
-def keyset_page(request: HttpRequest, queryset: models.QuerySet[M], *, size: int = 25) -> Page[M]:
-    """Return one page of rows, newest first, by their time-ordered primary key; one query.
+def keyset_page(
+    query: QueryDict, queryset: QuerySet[M], *, order: tuple[str, ...] = ("-pk",), size: int = 25
+) -> Page[M]:
+    """Return the rows behind `?after=<id>` or in front of `?before=<id>`; other parameters of `query` are kept.
 
-    `?after=<id>` gives the rows older than that one, `?before=<id>` the rows newer; other parameters are kept.
-    An id that is none starts at the newest.
+    `order` names fields or annotations that are never null, each with its own direction; the last one is unique.
+    An id that is forged, or of no row of `queryset`, shows the first page. Two queries at most: the pk alone needs no
+    look at the named row (its id is its place), and asks again from the start only when nothing is left there.
     """
-    after, before = _uuid(request.GET.get("after")), _uuid(request.GET.get("before"))
-    if before is not None:
-        newer = list(queryset.filter(pk__gt=before).order_by("pk")[: size + 1])
-        rows = newer[:size][::-1]
-        return Page(
-            rows,
-            _url(request, "before", rows[0]) if len(newer) > size else "",
-            _url(request, "after", rows[-1]) if rows else "",
-        )
-    older = queryset.filter(pk__lt=after) if after is not None else queryset
-    found = list(older.order_by("-pk")[: size + 1])
-    rows = found[:size]
+    after, before = _uuid(query.get("after")), _uuid(query.get("before"))
+    anchor = _anchor(queryset, after or before, order)
+    is_backwards = anchor is not None and after is None
+    steps = tuple(_turned(name) for name in order) if is_backwards else order
+    rows = queryset if anchor is None else queryset.filter(_behind(anchor, steps))
+    found = list(rows.order_by(*steps)[: size + 1])
+    if anchor is not None and not found:
+        if _is_pk(order):
+            return keyset_page(_bare(query), queryset, order=order, size=size)
+        return Page([], previous_url=_url(query), next_url="")
+    has_more, found = len(found) > size, found[:size]
+    if is_backwards:
+        found.reverse()
+    has_previous, has_next = (has_more, True) if is_backwards else (anchor is not None, has_more)
     return Page(
-        rows,
-        _url(request, "before", rows[0]) if after is not None and rows else "",
-        _url(request, "after", rows[-1]) if len(found) > size else "",
+        rows=found,
+        previous_url=_url(query, before=found[0].pk) if has_previous else "",
+        next_url=_url(query, after=found[-1].pk) if has_next else "",
     )
 
 
-def _uuid(value: str | None) -> UUID | None:
+def _uuid(text: str | None) -> UUID | None:
     try:
-        return UUID(value) if value else None
+        return UUID(text) if text else None
     except ValueError:
         return None
 
 
-def _url(request: HttpRequest, name: str, row: Any) -> str:
-    params = request.GET.copy()
-    for key in ("after", "before"):
-        params.pop(key, None)
-    params[name] = str(row.pk)
-    return f"?{params.urlencode()}"
+def _is_pk(order: tuple[str, ...]) -> bool:
+    return [name.lstrip("-") for name in order] in (["pk"], ["id"])
+
+
+def _anchor(queryset: QuerySet[Any], key: UUID | None, order: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """Return the values by which the named row stands where it does; None when there is no such row."""
+    if key is None:
+        return None
+    if _is_pk(order):
+        return (key,)
+    return queryset.filter(pk=key).values_list(*(name.lstrip("-") for name in order)).first()
+
+
+def _turned(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _behind(anchor: tuple[Any, ...], order: tuple[str, ...]) -> Q:
+    """Rows behind the anchor: further in the first field, or equal there and further in the next, and so on."""
+    condition, equal = Q(), Q()
+    for name, value in zip(order, anchor, strict=True):
+        field, side = name.lstrip("-"), "lt" if name.startswith("-") else "gt"
+        condition |= equal & Q((f"{field}__{side}", value))
+        equal &= Q((field, value))
+    return condition
+
+
+def _bare(query: QueryDict) -> QueryDict:
+    kept = query.copy()
+    for name in ("after", "before"):
+        kept.pop(name, None)
+    return kept
+
+
+def _url(query: QueryDict, **cursor: UUID) -> str:
+    address = _bare(query)
+    for name, key in cursor.items():
+        address[name] = str(key)
+    return f"?{address.urlencode()}"

@@ -81,7 +81,7 @@ def email_list(request: SignedInRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     if status in Email.Status.values:
         emails = emails.filter(status=status)
-    page = keyset_page(request, emails, size=PAGE_SIZE)
+    page = keyset_page(request.GET, emails, size=PAGE_SIZE)
     context = {"page": page, "statuses": Email.Status.choices, "status": status}
     return render(request, "notifications/email_list.html", context)
 
@@ -99,7 +99,7 @@ def email_resend(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _notice_page(request: SignedInRequest) -> dict[str, Any]:
-    page = keyset_page(request, Notice.objects.visible_to(request.user), size=PAGE_SIZE)
+    page = keyset_page(request.GET, Notice.objects.visible_to(request.user), size=PAGE_SIZE)
     notices = [
         {"row": row, "kind": kinds.KINDS[row.kind], "text": kinds.text_of(row.kind, row.params)}
         for row in page

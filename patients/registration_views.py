@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import Capability
 from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
+from core.pagination import keyset_page
 from patients import services
 from patients.forms import ActivateForm, ReasonForm
 from patients.models import Patient, PortalRegistration
@@ -28,32 +29,21 @@ def _list_context(request: SignedInRequest) -> dict[str, Any]:
     decided = request.GET.get("show") == "decided"
     rows = PortalRegistration.objects.visible_to(request.user).for_list()
     rows = rows.decided() if decided else rows.pending()
-    after = _as_uuid(request.GET.get("after", ""))
-    if after is not None:
-        rows = rows.filter(pk__lt=after) if decided else rows.filter(pk__gt=after)
-    page = list(rows.order_by("-pk" if decided else "pk")[: PAGE + 1])
+    page = keyset_page(request.GET, rows, order=("-pk" if decided else "pk",), size=PAGE)
     own = reverse("patients:registration-list")
-    show = "?show=decided" if decided else ""
     return {
-        "registrations": page[:PAGE],
+        "registrations": page.rows,
         "decided": decided,
         "panel_url": request.get_full_path().replace(own, reverse("patients:registration-panel"), 1)
         if request.path == own
         else request.get_full_path(),
-        "next_url": f"{own}{show or '?'}{'&' if show else ''}after={page[PAGE - 1].pk}" if len(page) > PAGE else "",
-        "previous_url": f"{own}{show}" if after is not None else "",
+        "next_url": page.next_url,
+        "previous_url": page.previous_url,
         "tabs": [
             {"label": _("Waiting"), "url": own, "active": not decided, "icon": "hourglass", "count": None},
             {"label": _("Decided"), "url": f"{own}?show=decided", "active": decided, "icon": "check", "count": None},
         ],
     }
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 @requires(Capability.ACTIVATE_PATIENTS)

@@ -16,11 +16,11 @@ from accounts.guards import SignedInRequest, patient_portal
 from core import clock
 from core.errors import DomainError
 from core.http import status_of
+from core.pagination import keyset_page
 from scheduling import querysets, services
 from scheduling.errors import SlotTaken
 from scheduling.forms import BookingForm, ComplaintForm
 from scheduling.models import Appointment, Slot
-from scheduling.paging import page_of
 from scheduling.views.common import as_uuid, reason_step
 
 Status = Appointment.Status
@@ -110,8 +110,8 @@ def appointment_list(request: SignedInRequest) -> HttpResponse:
     now = clock.now()
     mine = Appointment.objects.visible_to(request.user).for_names()
     ahead = [row for row in mine.filter(slot__ends_at__gt=now).order_by("slot__starts_at") if row.active]
-    past = page_of(
-        mine.exclude(pk__in=[row.pk for row in ahead]), request.GET, order=("-slot__starts_at", "-id"), size=20
+    past = keyset_page(
+        request.GET, mine.exclude(pk__in=[row.pk for row in ahead]), order=("-slot__starts_at", "-id"), size=20
     )
     return render(request, "scheduling/portal_appointment_list.html", {"ahead": ahead, "past": past, "now": now})
 

@@ -34,7 +34,7 @@ def own_messages(request: SignedInRequest, *, layout: str, list_name: str, detai
                 return redirect(list_name)
             status = outcome.status
     own = SupportMessage.objects.visible_to(request.user).sent_by(request.user)
-    context = {"base": layout, "form": form, "page": keyset_page(request, own), "detail_name": detail_name}
+    context = {"base": layout, "form": form, "page": keyset_page(request.GET, own), "detail_name": detail_name}
     return render(request, "support/messages_screen.html", context, status=status)
 
 
@@ -124,4 +124,4 @@ def _inbox_context(request: SignedInRequest) -> dict[str, Any]:
         *({"label": s.label, "url": f"?status={s.value}", "active": s.value == status} for s in SupportMessage.Status),
         {"label": _("All"), "url": "?status=all", "active": status not in SupportMessage.Status.values},
     ]
-    return {"page": keyset_page(request, rows), "tabs": tabs, "query": request.GET.urlencode(), "status": status}
+    return {"page": keyset_page(request.GET, rows), "tabs": tabs, "query": request.GET.urlencode(), "status": status}

@@ -134,7 +134,7 @@ def _desk_context(request: SignedInRequest) -> dict[str, object]:
     )
     return {
         "tab": tab,
-        "page": keyset_page(request, chosen),
+        "page": keyset_page(request.GET, chosen),
         "taken": [(method.label, taken.get(method.value, 0)) for method in Payment.Method],
         "taken_total": sum(taken.values()),
         "refunds": list(

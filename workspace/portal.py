@@ -45,7 +45,7 @@ def home_panel(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def visits(request: SignedInRequest) -> HttpResponse:
     """The patient's visits, newest first."""
-    page = keyset_page(request, querysets.own_visits(request.user), size=15)
+    page = keyset_page(request.GET, querysets.own_visits(request.user), size=15)
     entries = [querysets.entry_of(visit, None) for visit in page.rows]
     return render(request, "workspace/portal_visits_screen.html", {"page": page, "entries": entries})
 

@@ -17,11 +17,11 @@ from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.http import domain_errors
+from core.pagination import keyset_page
 from patients.models import Patient
 from scheduling import services
 from scheduling.forms import AppointmentFilterForm
 from scheduling.models import Appointment
-from scheduling.paging import page_of
 from scheduling.views.common import act, back, reason_step
 
 Status = Appointment.Status
@@ -141,7 +141,7 @@ def _list_context(request: SignedInRequest) -> dict[str, Any]:
     order = ("rank", "-slot__starts_at" if view == "past" else "slot__starts_at", "id")
     return {
         "form": form,
-        "page": page_of(appointments.for_names(), request.GET, order=order),
+        "page": keyset_page(request.GET, appointments.for_names(), order=order),
         "tabs": _tabs(view),
         "view": view,
         "panel_query": request.GET.urlencode(),

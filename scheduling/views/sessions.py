@@ -18,11 +18,11 @@ from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.http import domain_errors
+from core.pagination import keyset_page
 from scheduling import services
 from scheduling.calendar import day_of
 from scheduling.forms import DayForm, SessionFilterForm, SessionForm
 from scheduling.models import Appointment, PracticeSession
-from scheduling.paging import page_of
 from scheduling.views.common import act, reason_step
 
 Status = PracticeSession.Status
@@ -36,7 +36,7 @@ def session_list(request: SignedInRequest) -> HttpResponse:
     form = SessionFilterForm(request.GET)
     is_past = request.GET.get("view") == "past"
     sessions = _filtered(PracticeSession.objects.visible_to(request.user), form, is_past=is_past)
-    page = page_of(sessions, request.GET, order=("rank", "-starts_at" if is_past else "starts_at", "id"))
+    page = keyset_page(request.GET, sessions, order=("rank", "-starts_at" if is_past else "starts_at", "id"))
     context = {"form": form, "page": page, "tabs": _tabs(is_past), "now": clock.now(), **_rights(request.user)}
     return render(request, "scheduling/session_list.html", context)
 

@@ -200,7 +200,7 @@ def test_lists_and_pages(cast, client_for):
     body = client.get(LIST).content.decode()
     assert "Orang 31<" not in body
     link = body.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
-    assert "Orang 31<" in client.get(link).content.decode()
+    assert "Orang 31<" in client.get(LIST + link).content.decode()
     decided = client.get(LIST, {"show": "decided"}).content.decode()
     assert "Orang 0<" in decided
     assert "Orang 1<" not in decided

@@ -26,7 +26,7 @@ def consultation_all(request: SignedInRequest) -> HttpResponse:
     context = {
         "form": form,
         "what": what,
-        "page": keyset_page(request, found if is_valid else found.none()),
+        "page": keyset_page(request.GET, found if is_valid else found.none()),
         "tabs": [
             {"label": _("Bookings"), "url": f"?what={Filters.BOOKING}", "active": what == Filters.BOOKING},
             {"label": _("Visits"), "url": f"?what={Filters.VISIT}", "active": what == Filters.VISIT},
