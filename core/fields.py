@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
+from core.money import format_rupiah, parse_rupiah
 from core.text import clean_line, clean_text
 
 
@@ -22,3 +24,24 @@ class CleanText(forms.CharField):
     def to_python(self, value: Any) -> str:
         text = "" if value in self.empty_values else str(value)
         return clean_text(text) if self.lines else clean_line(text)
+
+
+class RupiahField(forms.CharField):
+    """Whole rupiah as people type them, "150.000" or "150000": an int, or None when an optional one is left empty."""
+
+    widget = forms.TextInput(
+        attrs={"data-money": "", "data-prefix": "Rp", "inputmode": "numeric", "autocomplete": "off"}
+    )
+    default_error_messages = dict.fromkeys(("required", "invalid"), _("Enter whole rupiah, for example 150.000."))
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_rupiah(value).removeprefix("Rp") if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> int | None:  # type: ignore[override]
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return parse_rupiah(text)
+        except ValueError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import clock
-from core.money import format_rupiah, parse_rupiah
+from core.fields import RupiahField
+from core.money import format_rupiah
 from core.numbers import format_quantity, parse_decimal
 from core.text import clean_line, clean_text
 from pharmacy.models import Medicine, Prescription, PrescriptionItem
@@ -33,29 +34,6 @@ LONGEST_SHELF_LIFE = timedelta(days=3660)
 FIELDS = ("medicine", "quantity", "signa", "override")
 _LINE_FIELD = re.compile(rf"line-(\d{{1,3}})-({'|'.join(FIELDS)})")
 _NUMBERS = {"inputmode": "decimal", "autocomplete": "off"}
-
-
-class RupiahField(forms.CharField):
-    """A whole amount of rupiah as people type it: 150000 or 150.000."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault(
-            "widget",
-            forms.TextInput(
-                attrs={"data-money": "", "data-prefix": "Rp", "inputmode": "numeric", "autocomplete": "off"}
-            ),
-        )
-        super().__init__(max_length=20, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        return format_rupiah(value).removeprefix("Rp") if isinstance(value, int) else value
-
-    def clean(self, value: Any) -> int:
-        text = super().clean(value)
-        try:
-            return parse_rupiah(text)
-        except ValueError:
-            raise forms.ValidationError(_("Enter an amount in whole rupiah, for example 12.500.")) from None
 
 
 class QuantityField(forms.CharField):

@@ -8,29 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Payment
-from core.money import parse_rupiah
-
-
-class RupiahField(forms.CharField):
-    """Whole rupiah as people type them: "150.000" or "150000"."""
-
-    def __init__(self, **kwargs: object) -> None:
-        kwargs.setdefault(
-            "widget",
-            forms.TextInput(
-                attrs={"inputmode": "numeric", "data-money": "", "data-prefix": "Rp", "autocomplete": "off"}
-            ),
-        )
-        super().__init__(max_length=24, **kwargs)  # type: ignore[arg-type]
-
-    def clean(self, value: object) -> int | None:  # type: ignore[override]
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            return parse_rupiah(text)
-        except ValueError:
-            raise forms.ValidationError(_("Enter whole rupiah, for example 150.000.")) from None
+from core.fields import RupiahField
 
 
 class PaymentForm(forms.Form):

@@ -17,10 +17,10 @@ from accounts.access import Role
 from accounts.models import User
 from consultations.models import Note
 from consultations.services import MAX_DIAGNOSES, MAX_TEXT, SOAP_FIELDS
-from core.fields import CleanText
+from core.fields import CleanText, RupiahField
 from core.forms import ProductBoundField
 from core.text import clean_line
-from pharmacy.forms import LineRow, RupiahField, draft_of_post, rows_of_draft, rows_of_post, typed_lines
+from pharmacy.forms import LineRow, draft_of_post, rows_of_draft, rows_of_post, typed_lines
 from scheduling.models import Appointment, Visit
 
 
