@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
+from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import StaffProfile
 from core import clock
 from core.money import line_total
+from core.pagination import Page, keyset_page
 from patients.search import find_patients
 from pharmacy.models import Batch, Medicine, Prescription, PrescriptionItem, StockMovement
 from pharmacy.services.stock import split_over
@@ -209,10 +211,8 @@ def _with_text(rows: QuerySet[Prescription], user: Any, text: str) -> QuerySet[P
 # --- Stock ----------------------------------------------------------------------------------------------------------
 
 
-def stock_page(
-    *, user: Any, text: str = "", show: str = "", after: Medicine | None = None
-) -> tuple[list[Medicine], Medicine | None]:
-    """Return one page of the medicine list by name with stock, and the last row when more follow; one query."""
+def stock_page(query: QueryDict, *, user: Any, text: str = "", show: str = "") -> Page[Medicine]:
+    """Return one page of the medicine list by name with stock; two queries at most."""
     rows = Medicine.objects.visible_to(user).with_stock().search(text)
     today = clock.today()
     if show == "low":
@@ -221,10 +221,7 @@ def stock_page(
         rows = rows.filter(nearest_expiry__lte=today + EXPIRING_WITHIN)
     elif show == "expired":
         rows = rows.filter(expired_quantity__gt=0)
-    if after is not None:
-        rows = rows.filter(Q(generic_name__gt=after.generic_name) | Q(generic_name=after.generic_name, pk__gt=after.pk))
-    page = list(rows.order_by("generic_name", "pk")[: STOCK_PAGE_LENGTH + 1])
-    return page[:STOCK_PAGE_LENGTH], page[STOCK_PAGE_LENGTH - 1] if len(page) > STOCK_PAGE_LENGTH else None
+    return keyset_page(query, rows, order=("generic_name", "pk"), size=STOCK_PAGE_LENGTH)
 
 
 def batches_of(medicine: Medicine) -> list[Batch]:
@@ -232,13 +229,10 @@ def batches_of(medicine: Medicine) -> list[Batch]:
     return list(medicine.batches.filter(quantity__gt=0).order_by("expires_on", "pk"))
 
 
-def movements_of(medicine: Medicine, before: UUID | None = None) -> tuple[list[StockMovement], UUID | None]:
-    """Return the newest movements of one medicine and where the next page starts."""
+def movements_of(medicine: Medicine, query: QueryDict) -> Page[StockMovement]:
+    """Return one page of the movements of one medicine, newest first."""
     rows = StockMovement.objects.filter(medicine=medicine).select_related("batch", "moved_by")
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    page = list(rows.order_by("-pk")[: MOVEMENTS_SHOWN + 1])
-    return page[:MOVEMENTS_SHOWN], page[MOVEMENTS_SHOWN - 1].pk if len(page) > MOVEMENTS_SHOWN else None
+    return keyset_page(query, rows, size=MOVEMENTS_SHOWN)
 
 
 def suggest_medicines(*, user: Any, text: str) -> Sequence[Medicine]:

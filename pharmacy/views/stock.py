@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import Capability
 from accounts.guards import SignedInRequest, requires
 from core.http import domain_errors
+from core.pagination import Page
 from pharmacy import querysets
 from pharmacy.forms import AdjustForm, DisposeForm, ReceiveForm, StockFilterForm
 from pharmacy.models import Batch, Medicine
@@ -26,13 +27,12 @@ def stock(request: SignedInRequest) -> HttpResponse:
     """Medicines by name with what is on the shelf, promised and free."""
     form = StockFilterForm(request.GET)
     is_valid = form.is_valid()
-    rows, last = [], None
+    page: Page[Medicine] = Page([], "", "")
     if is_valid:
-        after = Medicine.objects.visible_to(request.user).filter(pk=_uuid_or_none(request.GET.get("after"))).first()
-        rows, last = querysets.stock_page(
-            user=request.user, text=form.cleaned_data["q"], show=form.cleaned_data["show"], after=after
+        page = querysets.stock_page(
+            request.GET, user=request.user, text=form.cleaned_data["q"], show=form.cleaned_data["show"]
         )
-    context = {"form": form, "rows": rows, "last": last, "is_later": "after" in request.GET}
+    context = {"form": form, "page": page}
     return render(request, "pharmacy/stock_screen.html", context, status=200 if is_valid else 422)
 
 
@@ -41,13 +41,10 @@ def stock(request: SignedInRequest) -> HttpResponse:
 def medicine_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One medicine with its batches and ledger."""
     medicine = _medicine(request, pk)
-    movements, older = querysets.movements_of(medicine, _uuid_or_none(request.GET.get("before")))
     context = {
         "medicine": medicine,
         "batches": querysets.batches_of(medicine),
-        "movements": movements,
-        "older": older,
-        "is_later": "before" in request.GET,
+        "page": querysets.movements_of(medicine, request.GET),
     }
     return render(request, "pharmacy/medicine_screen.html", context)
 
@@ -121,10 +118,3 @@ def _medicine(request: SignedInRequest, pk: UUID) -> Medicine:
 
 def _batch(request: SignedInRequest, pk: UUID) -> Batch:
     return get_object_or_404(Batch.objects.visible_to(request.user).select_related("medicine"), pk=pk)
-
-
-def _uuid_or_none(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

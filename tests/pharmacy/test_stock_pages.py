@@ -17,7 +17,7 @@ def delivery(**changes):
 
 
 def names(answer):
-    return [row.generic_name for row in answer.context["rows"]]
+    return [row.generic_name for row in answer.context["page"]]
 
 
 def test_a_doctor_cannot_touch_stock(cast, client_for):
@@ -38,7 +38,7 @@ def test_the_stock_list_shows_what_is_free(cast, client_for):
     prescribe(medicine, 3)
     client, address = client_for(cast.pharmacist), reverse("pharmacy:stock")
     answer = client.get(address)
-    row = answer.context["rows"][0]
+    row = answer.context["page"].rows[0]
     assert (row.on_hand, row.reserved, row.expired_quantity, row.free) == (20, 3, 4, 13)
     assert row.nearest_expiry == clock.today() + timedelta(days=40)
     assert names(answer) == ["Amoksisilin", "Bisoprolol"]
@@ -54,14 +54,15 @@ def test_the_stock_list_pages_without_gaps(cast, client_for, monkeypatch):
     monkeypatch.setattr(querysets, "STOCK_PAGE_LENGTH", 3)
     for number in range(8):
         MedicineFactory(generic_name=f"Obat {number // 2}", strength=f"{number} mg", stock=0)
-    seen, after = [], None
-    for _ in range(5):
-        answer = client_for(cast.pharmacist).get(reverse("pharmacy:stock"), {"after": after} if after else {})
-        seen += [row.pk for row in answer.context["rows"]]
-        if answer.context["last"] is None:
-            break
-        after = answer.context["last"].pk
+    address, client, seen, query = reverse("pharmacy:stock"), client_for(cast.pharmacist), [], "?q=obat"
+    while query:
+        page = client.get(address + query).context["page"]
+        seen += [row.pk for row in page]
+        query = page.next_url
     assert len(seen) == len(set(seen)) == 8
+    back = client.get(address + page.previous_url).context["page"]
+    assert [row.pk for row in back] == seen[3:6]
+    assert back.previous_url.startswith("?q=obat&before=")
 
 
 def test_receiving(cast, client_for):
@@ -96,7 +97,7 @@ def test_correcting_and_disposing(cast, client_for):
     Batch.objects.update(expires_on=clock.today())
     assert client.post(dispose, {"reason": "Dimusnahkan"}).status_code == 302
     page = client.get(reverse("pharmacy:medicine-detail", args=[medicine.pk]))
-    assert [str(row.quantity) for row in page.context["movements"]] == ["-8.50", "-1.50", "10.00"]
+    assert [str(row.quantity) for row in page.context["page"]] == ["-8.50", "-1.50", "10.00"]
     assert page.context["batches"] == []
     assert differences() == []
 
@@ -110,6 +111,6 @@ def test_the_stock_list_costs_the_same_with_3_and_30_rows(cast, client_for, djan
             add_batch(MedicineFactory(minimum_stock=1000), quantity=1, expires_in_days=5)
         client.get(address)
         with django_assert_max_num_queries(15) as found:
-            assert len(client.get(address).context["rows"]) >= 3
+            assert len(client.get(address).context["page"].rows) >= 3
         counts.append(len(found))
     assert counts[0] == counts[1], counts
