@@ -196,6 +196,23 @@ def test_session_list_filters_by_dates(cast, client_for):
     assert client.get(url("session-list"), {"first": "kemarin", "status": "x", "after": "x"}).status_code == 200
 
 
+@pytest.mark.parametrize("view", ["", "past"])
+@pytest.mark.parametrize("name", ["session-list", "appointment-list"])
+def test_lists_lead_forth_and_back(cast, client_for, name, view):
+    for number in range(28):
+        day = clock.today() + timedelta(days=(-1 if view else 1) * (number // 4 + 1))
+        status = "pending" if number % 3 else "approved"
+        session = session_at(day, 8 + number % 2, count=1, status=status)
+        AppointmentFactory(slot=session.slots.first(), status=status)
+    client, address = client_for(cast.admin), url(name)
+    first = client.get(address, {"view": view}).context["page"]
+    last = client.get(address + first.next_url).context["page"]
+    rows = [*first, *last]
+    assert (len(first.rows), len(last.rows), len({row.pk for row in rows}), last.next_url) == (25, 3, 28, "")
+    assert [row.rank for row in rows] == sorted(row.rank for row in rows)
+    assert client.get(address + last.previous_url).context["page"] == first
+
+
 # --- Calendar -----------------------------------------------------------------------------------------------------
 def test_calendar_draws_every_slot_once_in_the_table_with_breaks(cast, client_for):
     day = clock.today() + timedelta(days=1)
