@@ -59,6 +59,10 @@ def overflow(page: Page, label: str, width: int) -> list[str]:
     """Return what makes the page wider than a small screen."""
     page.set_viewport_size({"width": width, "height": 800})
     wider = page.evaluate(WIDER)
+    for _moment in range(10):  # charts follow a new width a moment later
+        if wider:
+            page.wait_for_timeout(100)
+            wider = page.evaluate(WIDER)
     return [f"{label} at {width} px is too wide: {wider}"] if wider else []
 
 

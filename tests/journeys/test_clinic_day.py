@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,7 +167,6 @@ def book(patient: Person, *, day: int, at: str = "", service: str = "") -> Booke
     page.locator(f"form[action='{path('scheduling:portal-book-confirm')}'] button.btn-primary").dblclick()
     page.wait_for_url("**/portal/appointments/*/?booked=1")
     expect(page.locator("h1")).to_have_text(words("Your booking is sent"))
-    page.screenshot()
     name = page.locator("dt", has_text=words("Service")).locator("+ dd").first.inner_text()
     return Booked(pk_in(page.url), name)
 
@@ -490,9 +489,3 @@ def check_mails(mailbox: Mailbox, rows: list[list[Any]]) -> None:
     assert len({mail["Message-ID"] for mail in sent}) == len(sent)
     assert len(sent) >= len(rows)
     assert not any("Wulan" in mail["Subject"] for mail in sent)
-
-
-def test_the_clock_of_the_journey() -> None:
-    """The journey takes its times from the clinic's zone."""
-    assert isinstance(now(), datetime)
-    assert now().utcoffset() == timedelta(hours=7)
