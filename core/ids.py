@@ -11,3 +11,11 @@ def uuid7() -> UUID:
     Source: RFC 9562, section 5.7.
     """
     return UUID(int=uuid6.uuid7().int)
+
+
+def uuid_or_none(text: str | None) -> UUID | None:
+    """Return the id that a parameter from outside names, or None when it is missing or no id."""
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
+from core.ids import uuid_or_none
+
 M = TypeVar("M", bound=Model)
 
 
@@ -37,7 +39,7 @@ def keyset_page(
     An id that is forged, or of no row of `queryset`, shows the first page. Two queries at most: the pk alone needs no
     look at the named row (its id is its place), and asks again from the start only when nothing is left there.
     """
-    after, before = _uuid(query.get("after")), _uuid(query.get("before"))
+    after, before = uuid_or_none(query.get("after")), uuid_or_none(query.get("before"))
     anchor = _anchor(queryset, after or before, order)
     is_backwards = anchor is not None and after is None
     steps = tuple(_turned(name) for name in order) if is_backwards else order
@@ -56,13 +58,6 @@ def keyset_page(
         previous_url=_url(query, before=found[0].pk) if has_previous else "",
         next_url=_url(query, after=found[-1].pk) if has_next else "",
     )
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _is_pk(order: tuple[str, ...]) -> bool:

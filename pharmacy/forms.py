@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.fields import RupiahField
+from core.ids import uuid_or_none
 from core.money import format_rupiah
 from core.numbers import format_quantity, parse_decimal
 from core.text import clean_line, clean_text
@@ -125,7 +126,7 @@ def parse_lines(post: Mapping[str, Any]) -> tuple[list[PrescriptionLine], list[L
 
 def _parse_line(number: int, fields: dict[str, str]) -> tuple[PrescriptionLine | None, list[LineError]]:
     errors = []
-    medicine_id = _as_uuid(fields.get("medicine", ""))
+    medicine_id = uuid_or_none(fields.get("medicine", ""))
     if medicine_id is None:
         errors.append(LineError(number, "medicine", _("Choose a medicine of the list.")))
     quantity = Decimal(0)
@@ -152,7 +153,7 @@ def medicine_lines(post: Mapping[str, Any]) -> list[tuple[int, PrescriptionLine]
     """Return the lines that name a medicine, whatever else they still lack, with their numbers: for checks on the way."""
     found = []
     for number, fields in typed_lines(post)[:MOST_LINES]:
-        medicine_id = _as_uuid(fields.get("medicine", ""))
+        medicine_id = uuid_or_none(fields.get("medicine", ""))
         if medicine_id is not None:
             found.append((number, PrescriptionLine(medicine_id, Decimal(1), "-", fields.get("override", ""))))
     return found
@@ -176,7 +177,7 @@ def rows_of(lines: Sequence[PrescriptionLine]) -> list[LineRow]:
 def rows_of_post(post: Mapping[str, Any]) -> list[LineRow]:
     """Return what was typed as rows of the form, also where it is wrong; one query. For drawing a form again."""
     typed = typed_lines(post)
-    ids = {number: _as_uuid(fields.get("medicine", "")) for number, fields in typed}
+    ids = {number: uuid_or_none(fields.get("medicine", "")) for number, fields in typed}
     medicines = Medicine.objects.in_bulk({pk for pk in ids.values() if pk is not None})
     rows = []
     for number, fields in typed:
@@ -213,13 +214,6 @@ def _row(number: int, medicine: Medicine | None, *, quantity: str, signa: str, o
     if medicine is None:
         return LineRow(number, quantity=quantity, signa=signa, override=override)
     return LineRow(number, str(medicine.pk), medicine.label, medicine.unit, quantity, signa, override)
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 # --- The pharmacist's forms -----------------------------------------------------------------------------------------

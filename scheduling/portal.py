@@ -16,12 +16,13 @@ from accounts.guards import SignedInRequest, patient_portal
 from core import clock
 from core.errors import DomainError
 from core.http import status_of
+from core.ids import uuid_or_none
 from core.pagination import keyset_page
 from scheduling import querysets, services
 from scheduling.errors import SlotTaken
 from scheduling.forms import BookingForm, ComplaintForm
 from scheduling.models import Appointment, Slot
-from scheduling.views.common import as_uuid, reason_step
+from scheduling.views.common import reason_step
 
 Status = Appointment.Status
 OPEN = (Status.PENDING, Status.APPROVED)
@@ -161,7 +162,7 @@ def _own(request: SignedInRequest, pk: UUID) -> Appointment:
 
 def _slot(request: SignedInRequest) -> Slot | None:
     """The slot that the form or the address names, when it belongs to what the clinic offers."""
-    slot_id = as_uuid(request.POST.get("slot") or request.GET.get("slot", ""))
+    slot_id = uuid_or_none(request.POST.get("slot") or request.GET.get("slot", ""))
     if slot_id is None:
         return None
     slots = Slot.objects.offered().select_related("session__doctor__staff_profile", "session__service")

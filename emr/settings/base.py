@@ -340,6 +340,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # refusals and missing pages are answers, not faults
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "uvicorn.access": {"level": "WARNING"},

@@ -15,6 +15,7 @@ from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core.errors import DomainError
 from core.http import domain_errors
+from core.ids import uuid_or_none
 from patients.services import record_chart_read
 from pharmacy import pdf, querysets
 from pharmacy.errors import AlreadyDispensed
@@ -53,7 +54,7 @@ def prescription_list(request: SignedInRequest) -> HttpResponse:
             user=request.user,
             status=form.cleaned_data["status"],
             text=form.cleaned_data.get("q", ""),
-            before=_uuid_or_none(data.get("before")),
+            before=uuid_or_none(data.get("before")),
         )
     context = {"form": form, "rows": rows, "next": after, "q": data.get("q", ""), "is_later": bool(data.get("before"))}
     return render(request, "pharmacy/prescription_list_screen.html", context, status=200 if is_valid else 422)
@@ -217,10 +218,3 @@ def _detail(
         context["cancel_form"] = cancel_form or CancelForm()
     context["total_idr"] = sum(line.total_idr for line in context["lines"])
     return render(request, "pharmacy/prescription_screen.html", context, status=status)
-
-
-def _uuid_or_none(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None

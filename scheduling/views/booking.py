@@ -15,12 +15,12 @@ from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.errors import DomainError
 from core.http import domain_errors, status_of
+from core.ids import uuid_or_none
 from patients.models import Patient
 from patients.search import find_patients
 from scheduling import querysets, services
 from scheduling.forms import BookingForm, PatientSearchForm, WalkInForm
 from scheduling.models import Appointment, Slot
-from scheduling.views.common import as_uuid
 
 
 @requires(Capability.BOOK_APPOINTMENTS)
@@ -33,7 +33,7 @@ def appointment_book(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             status = 200
             found = find_patients(user=request.user, query=form.cleaned_data["q"], limit=20)
-    slot_id = as_uuid(request.GET.get("slot", ""))
+    slot_id = uuid_or_none(request.GET.get("slot", ""))
     context = {"form": form, "found": found, "slot_id": slot_id}
     return render(request, "scheduling/appointment_book.html", context, status=status)
 
@@ -55,7 +55,7 @@ def patient_book(request: SignedInRequest, pk: UUID) -> HttpResponse:
             else:
                 messages.success(request, _("Booked. The patient gets a mail when there is an address."))
                 return redirect("scheduling:appointment-detail", appointment.pk)
-    slot_id = as_uuid(request.POST.get("slot") or request.GET.get("slot", ""))
+    slot_id = uuid_or_none(request.POST.get("slot") or request.GET.get("slot", ""))
     return render(request, "scheduling/patient_book.html", _booking_context(patient, form, slot_id), status=status)
 
 

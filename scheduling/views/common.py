@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -61,14 +60,6 @@ def reason_step(
     context = {"form": form, "next": _next(request), "action": request.path, **words}
     is_dialog = getattr(request, "htmx", False) and request.method == "GET"
     return render(request, "scheduling/_reason_dialog.html" if is_dialog else template, context, status=status)
-
-
-def as_uuid(text: str) -> UUID | None:
-    """Return the UUID a query parameter names, or None."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _next(request: SignedInRequest) -> str:

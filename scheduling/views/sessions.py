@@ -44,7 +44,9 @@ def session_list(request: SignedInRequest) -> HttpResponse:
 @requires(Capability.PROPOSE_SESSIONS)
 def session_propose(request: SignedInRequest) -> HttpResponse:
     """Propose an own session; the preview beside the form is what will be created."""
-    form = SessionForm(request.POST or None, doctor=request.user, initial=_first_values())
+    form = SessionForm(
+        request.POST or None, doctor=request.user, initial={**_first_values(), "service": _usual_service(request)}
+    )
     status = 200
     if request.method == "POST" and "preview" not in request.POST:
         values = form.plan_values()
@@ -172,7 +174,14 @@ def calendar(request: SignedInRequest) -> HttpResponse:
     return render(request, "scheduling/calendar.html", context)
 
 
+def _usual_service(request: SignedInRequest) -> UUID | None:
+    """The service of the doctor's newest session, which the next one is most likely about."""
+    sessions = PracticeSession.objects.visible_to(request.user).filter(doctor=request.user)
+    return sessions.order_by("-starts_at").values_list("service_id", flat=True).first()
+
+
 def _first_values() -> dict[str, Any]:
+    """What a new proposal starts with: tomorrow at eight, eight half hours."""
     return {
         "practice_on": clock.today() + timedelta(days=1),
         "start_time": time(8),

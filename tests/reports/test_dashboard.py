@@ -47,7 +47,8 @@ def pay(amount: int, at: datetime, back: int = 0) -> Invoice:
     )
     cashier = UserFactory()
     Payment.objects.create(
-        invoice=invoice, receipt_number=f"KW/{uuid4().hex[:20]}", idempotency_key=uuid4(), method="cash", amount_idr=amount, received_at=at,
+        invoice=invoice, receipt_number=f"KW/{uuid4().hex[:20]}", idempotency_key=uuid4(), method="cash", amount_idr=amount,
+        received_at=at,
         received_by=cashier,
     )  # fmt: skip
     if back:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
+from core.ids import uuid_or_none
 from patients.models import Patient
 from patients.services import record_chart_read
 from scheduling.models import Visit
@@ -61,9 +62,6 @@ def history_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _history(request: SignedInRequest, patient: Patient) -> dict[str, Any]:
-    try:
-        before = UUID(request.GET["before"]) if "before" in request.GET else None
-    except ValueError:
-        before = None
+    before = uuid_or_none(request.GET.get("before"))
     entries, more = querysets.patient_history(request.user, patient, before=before)
     return {"entries": entries, "next_before": more, "is_first_page": before is None}
