@@ -49,7 +49,8 @@ def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     appointments = Appointment.objects.visible_to(request.user).for_list()
     appointment = get_object_or_404(appointments.select_related("booked_by", "decided_by", "visit__ticket"), pk=pk)
     patient = Patient.objects.visible_to(request.user).for_header().filter(pk=appointment.patient_id).first()
-    context = {"appointment": appointment, "patient": patient, **_rights(request.user), **_clock()}
+    visit = getattr(appointment, "visit", None)
+    context = {"appointment": appointment, "visit": visit, "patient": patient, **_rights(request.user), **_clock()}
     return render(request, "scheduling/appointment_detail.html", context)
 
 

@@ -139,6 +139,7 @@ class TestReferenceData:
         assert not {name for name in names if name.split(".")[0] in ("account", "axes", "django_celery_beat", "auth")}
 
 
+@pytest.mark.ignore_template_errors  # a template of import-export asks for a field that is not always there
 @pytest.mark.django_db
 class TestFiles:
     def export(self, client, kind: int) -> bytes:
