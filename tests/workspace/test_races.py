@@ -1,17 +1,19 @@
 """Two hands on one consultation, on a real database with real transactions."""
 
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from billing.models import Charge, Invoice
+from billing.errors import NotPayable, WrongAmount
+from billing.models import Charge, Invoice, Payment, Refund
 from consultations import services as consultations
 from consultations.errors import NoteChanged, NoteSigned
 from consultations.models import Diagnosis, Note
 from consultations.services import choose_diagnoses
 from core.errors import DomainError
 from pharmacy.models import Prescription
+from pharmacy.services import pricing
 from pharmacy.services.prescribing import PrescriptionLine
 from scheduling.models import Visit
 from tests.factories.consultations import DiagnosisCodeFactory
@@ -19,6 +21,7 @@ from tests.factories.patients import PatientFactory
 from tests.factories.pharmacy import MedicineFactory
 from tests.factories.scheduling import VisitFactory
 from workspace import services
+from workspace.errors import NothingToCancel
 
 SOAP = {"objective": "", "assessment": "ISPA", "plan": ""}
 
@@ -81,3 +84,38 @@ def test_two_doctors_and_the_last_box(race, cast):
     assert Note.objects.count() == Prescription.objects.count() == Charge.objects.count() == 1
     medicine.refresh_from_db()
     assert medicine.reserved == 10
+
+
+def test_paying_against_finishing_without_medicine(race, cast, running):
+    """Whoever is first: the patient never pays for medicines that were cancelled, or gets the money back."""
+    patient = cast.patient_user.patient
+    Visit.objects.filter(pk=running.pk).update(patient=patient)
+    medicine = MedicineFactory(stock=30, price_idr=1_000)
+    finish(running.pk, cast.doctor, [PrescriptionLine(medicine.pk, Decimal(10), "3 x sehari 1 tablet")])
+    prescription = Prescription.objects.get()
+    prices = {item.pk: (item.list_price_idr, "") for item in prescription.items.all()}
+    pricing.confirm_prices(prescription_id=prescription.pk, actor=cast.pharmacist, prices=prices)
+    invoice = Invoice.objects.get()
+    assert invoice.total_idr == 110_000
+
+    def pay():
+        return services.receive_payment(
+            invoice_id=invoice.pk, method="cash", amount_idr=110_000, tendered_idr=110_000, idempotency_key=uuid4(),
+            actor=cast.cashier,
+        )  # fmt: skip
+
+    def go_without():
+        return services.finish_without_medicine(visit_id=running.pk, actor=cast.patient_user)
+
+    results = race(lambda act: act(), [(pay,), (go_without,)] * 4)
+    invoice.refresh_from_db()
+    medicine.refresh_from_db()
+    prescription.refresh_from_db()
+    assert (prescription.status, medicine.reserved, invoice.total_idr) == ("cancelled", 0, 100_000)
+    paid = [result for result in results if isinstance(result, Payment)]
+    assert all(
+        isinstance(result, Payment | Visit | WrongAmount | NotPayable | NothingToCancel) for result in results
+    ), results
+    owed_back = list(Refund.objects.values_list("amount_idr", flat=True))
+    assert (invoice.paid_idr, owed_back) == ((110_000, [10_000]) if paid else (0, []))
+    assert Visit.objects.get(pk=running.pk).status == (Visit.Status.FINISHED if paid else Visit.Status.CASHIER)
