@@ -32,19 +32,24 @@ class AuditEvent(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    at = models.DateTimeField(default=timezone.now)
-    action = models.CharField(max_length=80)
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    action = models.CharField(_("action"), max_length=80)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("person"),
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
     )
-    actor_name = models.CharField(max_length=200, blank=True)
-    actor_roles = models.CharField(max_length=200, blank=True)
-    patient_id = models.UUIDField(null=True)
-    target_type = models.CharField(max_length=80, blank=True)
-    target_id = models.CharField(max_length=64, blank=True)
-    detail = models.JSONField(default=dict)
-    request_id = models.CharField(max_length=32, blank=True)
-    address_hash = models.CharField(max_length=64, blank=True)
+    actor_name = models.CharField(_("name of the person"), max_length=200, blank=True)
+    actor_roles = models.CharField(_("roles of the person"), max_length=200, blank=True)
+    patient_id = models.UUIDField(_("patient id"), null=True)
+    target_type = models.CharField(_("kind of record"), max_length=80, blank=True)
+    target_id = models.CharField(_("record id"), max_length=64, blank=True)
+    detail = models.JSONField(_("details"), default=dict)
+    request_id = models.CharField(_("request id"), max_length=32, blank=True)
+    address_hash = models.CharField(_("address digest"), max_length=64, blank=True)
     mac = models.CharField(max_length=64)
 
     objects = AuditEventQuerySet.as_manager()

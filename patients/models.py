@@ -106,14 +106,14 @@ class Patient(models.Model):
     language = models.CharField(max_length=5, choices=[("id", "Bahasa Indonesia"), ("en", "English")], default="id")
     allergy_status = models.CharField(max_length=10, choices=AllergyStatus, default=AllergyStatus.UNKNOWN)
     allergy_asked_at = models.DateTimeField(null=True, blank=True)
-    status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     consented_at = models.DateTimeField(null=True, blank=True)
     profile_completed_at = models.DateTimeField(null=True, blank=True)
     duplicate_reason = EncryptedCharField(
         max_length=300, blank=True, default=""
     )  # why it is not the one that looks alike
     version = models.PositiveIntegerField(default=1)
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("registered at"))
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
     objects = PatientQuerySet.as_manager()

@@ -127,8 +127,8 @@ class Medicine(models.Model):
     is_lasa = models.BooleanField(_("looks or sounds like another"), default=False)
     is_high_alert = models.BooleanField(_("high alert"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
-    on_hand = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
-    reserved = models.DecimalField(max_digits=12, decimal_places=2, default=0, editable=False)
+    on_hand = models.DecimalField(_("on hand"), max_digits=12, decimal_places=2, default=0, editable=False)
+    reserved = models.DecimalField(_("reserved"), max_digits=12, decimal_places=2, default=0, editable=False)
     search_text = SearchTextField(max_length=400, editable=False, default="")
 
     # Set by with_stock()
@@ -185,12 +185,12 @@ class Batch(models.Model):
     """One delivered lot of a medicine with its expiry date and what is left of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    medicine = models.ForeignKey(Medicine, on_delete=models.PROTECT, related_name="batches")
+    medicine = models.ForeignKey(Medicine, verbose_name=_("medicine"), on_delete=models.PROTECT, related_name="batches")
     lot_number = models.CharField(_("batch number"), max_length=40)
     expires_on = models.DateField(_("expiry date"))
-    quantity = models.DecimalField(max_digits=12, decimal_places=2, default=0)
+    quantity = models.DecimalField(_("left"), max_digits=12, decimal_places=2, default=0)
     unit_cost_idr = models.PositiveBigIntegerField(_("cost per unit in rupiah"), default=0)
-    received_at = models.DateTimeField()
+    received_at = models.DateTimeField(_("received at"))
 
     objects = BatchQuerySet.as_manager()
 
@@ -227,14 +227,18 @@ class StockMovement(models.Model):
         DISPOSAL = "disposal", _("Disposed of")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="movements")
-    medicine = models.ForeignKey(Medicine, on_delete=models.PROTECT, related_name="movements")
-    kind = models.CharField(max_length=12, choices=Kind)
-    quantity = models.DecimalField(max_digits=12, decimal_places=2)
-    reason = models.CharField(max_length=200, blank=True, default="")
+    batch = models.ForeignKey(Batch, verbose_name=_("batch"), on_delete=models.PROTECT, related_name="movements")
+    medicine = models.ForeignKey(
+        Medicine, verbose_name=_("medicine"), on_delete=models.PROTECT, related_name="movements"
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    quantity = models.DecimalField(_("units moved"), max_digits=12, decimal_places=2)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, default="")
     source_id = models.UUIDField(null=True, blank=True)
-    moved_at = models.DateTimeField()
-    moved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    moved_at = models.DateTimeField(_("time"))
+    moved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("person"), null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = StockMovementQuerySet.as_manager()
 
