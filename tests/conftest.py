@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
@@ -16,6 +18,8 @@ from accounts.models import Specialty, User
 from audit import triggers
 from tests.factories.accounts import DoctorFactory, PatientUserFactory, UserFactory
 from tests.factories.patients import PatientFactory
+
+MORNING = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
 
 _flush = TransactionTestCase._fixture_teardown
 
@@ -109,6 +113,19 @@ def client_for():
         return client
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _clinic_morning(request):
+    """Every test begins on a Thursday at 10.00 WIB and time runs on from there: none depends on when it is run.
+
+    Journeys talk to a real server, which lives in the present.
+    """
+    if request.node.get_closest_marker("journey"):
+        yield
+        return
+    with time_machine.travel(MORNING, tick=True):
+        yield
 
 
 @pytest.fixture(autouse=True)

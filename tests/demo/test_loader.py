@@ -1,6 +1,7 @@
 from collections import Counter
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
@@ -8,6 +9,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from billing.models import Charge, Invoice, Payment
 from consultations.models import Diagnosis, Note
+from core import clock
 from core.money import line_total
 from emr.demo import loader
 from notifications.models import Email
@@ -75,8 +77,6 @@ class TestTheClinic:
             assert 0 <= medicine.reserved <= medicine.on_hand
 
     def test_people_stand_at_every_stage(self):
-        from core import clock
-
         today = Visit.objects.filter(visit_on=clock.today())
         stages = Counter(today.values_list("status", flat=True))
         assert {"arrived", "waiting", "in_consultation", "pharmacy", "cashier", "finished"} <= set(stages)
@@ -131,3 +131,15 @@ def test_the_same_seed_gives_the_same_clinic():
     other = loader.Loader(loader.SEED, lambda text: None)
     people = [loader.Population(again.random, again.today).person() for _number in range(40)]
     assert people == [loader.Population(other.random, other.today).person() for _number in range(40)]
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["2026-03-07T17:05:00Z", "2026-03-08T16:55:00Z", "2026-12-31T16:30:00Z", "2028-02-28T18:00:00Z"],
+    ids=["just after midnight to Sunday", "Sunday before midnight", "last minutes of the year", "leap day"],
+)
+def test_loads_at_any_hour(instant):
+    with time_machine.travel(instant, tick=True):
+        load()
+        stages = set(Visit.objects.filter(visit_on=clock.today()).values_list("status", flat=True))
+    assert {"arrived", "waiting", "in_consultation", "pharmacy", "cashier", "finished"} <= stages
