@@ -1,4 +1,4 @@
-"""What views share: one mapping from broken rules to HTTP, and answers that serve both htmx and plain forms."""
+"""What views share: one mapping from broken rules to HTTP, and the product's own error pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from core.errors import DomainError, InvalidInput, NotPermitted
 
@@ -50,24 +50,6 @@ def domain_errors(request: HttpRequest, *, form: Any = None) -> Iterator[Outcome
             form.add_error(None, str(error))
         else:
             messages.error(request, str(error))
-
-
-def respond(
-    request: HttpRequest,
-    outcome: Outcome,
-    fragment: str,
-    context: dict[str, Any],
-    *,
-    to: str,
-    to_args: tuple[Any, ...] = (),
-    success: str = "",
-) -> HttpResponse:
-    """Answer a fragment view: the fragment for htmx, else a redirect with the message."""
-    if outcome.ok and success:
-        messages.success(request, success)
-    if getattr(request, "htmx", False):
-        return render(request, fragment, {**context, "outcome": outcome}, status=outcome.status)
-    return redirect(to, *to_args)
 
 
 def error_response(request: HttpRequest, status: int, message: str = "") -> HttpResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from core import clock
 from core.fields import RupiahField
 from core.ids import uuid_or_none
 from core.money import format_rupiah
-from core.numbers import format_quantity, parse_decimal
+from core.numbers import parse_decimal
 from core.text import clean_line, clean_text
 from pharmacy.models import Medicine, Prescription, PrescriptionItem
 from pharmacy.services.prescribing import (
@@ -157,21 +157,6 @@ def medicine_lines(post: Mapping[str, Any]) -> list[tuple[int, PrescriptionLine]
         if medicine_id is not None:
             found.append((number, PrescriptionLine(medicine_id, Decimal(1), "-", fields.get("override", ""))))
     return found
-
-
-def rows_of(lines: Sequence[PrescriptionLine]) -> list[LineRow]:
-    """Return lines as rows of the form; one query."""
-    medicines = Medicine.objects.in_bulk({line.medicine_id for line in lines})
-    return [
-        _row(
-            number,
-            medicines.get(line.medicine_id),
-            quantity=format_quantity(line.quantity),
-            signa=line.signa,
-            override=line.allergy_override_reason,
-        )
-        for number, line in enumerate(lines)
-    ]
 
 
 def rows_of_post(post: Mapping[str, Any]) -> list[LineRow]:

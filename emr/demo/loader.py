@@ -16,7 +16,6 @@ from django.db import transaction
 import audit
 from accounts.access import Role
 from accounts.models import RoleAssignment, StaffProfile, User
-from audit.models import AuditEvent
 from consultations.models import DiagnosisCode
 from consultations.services import import_codes
 from core import clock
@@ -296,8 +295,3 @@ class Loader:
 
 def _parts(text: str) -> list[str]:
     return [part for part in text.split("|") if part]
-
-
-def is_demo_loaded() -> bool:
-    """True when this database holds a demo clinic."""
-    return AuditEvent.objects.filter(action="demo.clinic.loaded").exists()
