@@ -1,19 +1,19 @@
 """A database without the append-only triggers is reported by `manage.py check --database default`."""
 
-import sys
 from typing import Any
 
 from django.core.checks import Error, Tags, register
 from django.db import connections
 
 from audit import triggers
+from core.checks import is_migrating
 
 
 @register(Tags.database)
 def audit_triggers_exist(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[Error]:
     errors: list[Error] = []
-    if "migrate" in sys.argv[1:2]:
-        return errors  # migrate is what puts missing triggers back, and database checks run before it
+    if is_migrating():
+        return errors
     for alias in databases or []:
         connection = connections[alias]
         if triggers.TABLE not in connection.introspection.table_names():

@@ -6,6 +6,7 @@ Lock order: the caller holds the visit, then the invoice row here, then its refu
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -145,8 +146,7 @@ def issue_invoice(*, encounter_id: UUID, actor: Any) -> Invoice:
     if invoice.status != Invoice.Status.DRAFT:
         return invoice
     now = clock.now()
-    local = clock.local(now)
-    invoice.number = f"INV/{local:%Y}/{local:%m}/{next_number(f'billing.invoice:{local:%Y%m}'):06d}"
+    invoice.number = _monthly_number("INV", "billing.invoice", now)
     invoice.issued_at = now
     invoice.status = Invoice.Status.UNPAID
     if invoice.total_idr == 0:
@@ -159,7 +159,7 @@ def issue_invoice(*, encounter_id: UUID, actor: Any) -> Invoice:
         target=invoice,
         detail={"number": invoice.number, "total_idr": invoice.total_idr},
     )
-    live.changed(live.BILLING, user_ids=_portal_user(invoice))
+    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
     return invoice
 
 
@@ -206,10 +206,9 @@ def take_payment(
     else:
         tendered_idr = None
     now = clock.now()
-    local = clock.local(now)
     payment = Payment.objects.create(
         invoice=invoice,
-        receipt_number=f"KW/{local:%Y}/{local:%m}/{next_number(f'billing.receipt:{local:%Y%m}'):06d}",
+        receipt_number=_monthly_number("KW", "billing.receipt", now),
         idempotency_key=idempotency_key,
         method=method,
         amount_idr=amount_idr,
@@ -231,7 +230,7 @@ def take_payment(
         target=payment,
         detail={"amount_idr": amount_idr, "method": method, "invoice": invoice.number, "status": invoice.status},
     )
-    live.changed(live.BILLING, user_ids=_portal_user(invoice))
+    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
     return payment
 
 
@@ -258,8 +257,14 @@ def pay_refund(*, refund_id: UUID, actor: Any) -> Refund:
         target=refund,
         detail={"amount_idr": refund.amount_idr, "invoice": invoice.number},
     )
-    live.changed(live.BILLING, user_ids=_portal_user(invoice))
+    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
     return refund
+
+
+def _monthly_number(prefix: str, counter: str, now: datetime) -> str:
+    """Return the next number of the clinic's month, such as INV/2026/03/000001."""
+    local = clock.local(now)
+    return f"{prefix}/{local:%Y}/{local:%m}/{next_number(f'{counter}:{local:%Y%m}'):06d}"
 
 
 def _recompute(invoice: Invoice) -> None:
@@ -288,8 +293,3 @@ def _settle_overpayment(invoice: Invoice, *, reason: str, actor: Any) -> None:
     if invoice.balance_idr <= 0 and invoice.status != Invoice.Status.PAID:
         invoice.status, invoice.paid_at = Invoice.Status.PAID, clock.now()
         invoice.save(update_fields=["status", "paid_at"])
-
-
-def _portal_user(invoice: Invoice) -> tuple[UUID, ...]:
-    user_id = invoice.patient.user_id
-    return (user_id,) if user_id else ()

@@ -15,6 +15,11 @@ from core.encryption import StrictEncryption
 from core.keys_check import KeysMismatch, SentinelMissing, verify_sentinel
 
 
+def is_migrating() -> bool:
+    """True inside `manage.py migrate`: database checks run before it, and it makes what some of them look for."""
+    return "migrate" in sys.argv[1:2]
+
+
 @register(Tags.models)
 def check_encrypted_columns(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Refuse a column of django-encrypted-model-fields without the strict layer: it can lose data without a word."""
@@ -36,11 +41,10 @@ def check_sentinel(app_configs: Any, databases: Sequence[str] | None, **kwargs: 
     """Refuse keys that do not open the database. Runs before `migrate` and with `check --database default`."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    is_migrating = "migrate" in sys.argv[1:2]  # which makes the sentinel when there is none
     try:
         verify_sentinel()
     except KeysMismatch as error:
         return [Critical(str(error), id="core.C110")]
     except SentinelMissing as error:
-        return [] if is_migrating else [Warning(str(error), id="core.W111")]
+        return [] if is_migrating() else [Warning(str(error), id="core.W111")]
     return []

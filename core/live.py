@@ -46,11 +46,14 @@ def group_of_user(user_id: UUID) -> str:
     return f"user.{user_id.hex}"
 
 
-def changed(topic: str, *, user_ids: tuple[UUID, ...] = ()) -> None:
-    """After this transaction commits, tell screens of staff who watch `topic`, and screens of these users."""
+def changed(topic: str, *, user_ids: tuple[UUID | None, ...] = ()) -> None:
+    """After this transaction commits, tell screens of staff who watch `topic`, and screens of these users.
+
+    None stands for a patient without a portal account and is passed over.
+    """
     if topic not in TOPICS:
         raise ValueError(topic)
-    groups = [group_of_user(user_id) for user_id in user_ids]
+    groups = [group_of_user(user_id) for user_id in user_ids if user_id is not None]
     if topic in SHARED_TOPICS:
         groups.insert(0, group_of_topic(topic))
     message = {"type": "changed", "topic": topic}

@@ -126,7 +126,6 @@ def cancel_at_pharmacy(*, prescription_id: UUID, actor: Any, reason: str) -> Pre
 
 
 def _tick(prescription: Prescription) -> None:
-    user_id = prescription.patient.user_id
-    user_ids = (user_id,) if user_id is not None else ()
+    user_ids = (prescription.patient.user_id,)
     live.changed(live.PHARMACY, user_ids=user_ids)
     live.changed(live.BILLING, user_ids=user_ids)

@@ -108,6 +108,5 @@ def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
     )
     if user is not None:
         notifications.notify(recipients=[user], kind="prescription_ready", path=path)
-    user_ids = (user.pk,) if user is not None else ()
-    live.changed(live.PHARMACY, user_ids=user_ids)
+    live.changed(live.PHARMACY, user_ids=(patient.user_id,))
     live.changed(live.BILLING)

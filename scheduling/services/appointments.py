@@ -186,7 +186,7 @@ def portal_path(appointment: Appointment) -> str:
 
 def tick(patient_user_id: UUID | None) -> None:
     """Tell open screens that appointments changed: staff, and the patient it is about."""
-    live.changed(live.APPOINTMENTS, user_ids=(patient_user_id,) if patient_user_id else ())
+    live.changed(live.APPOINTMENTS, user_ids=(patient_user_id,))
 
 
 def _checked_complaint(complaint: str) -> str:

@@ -63,7 +63,7 @@ def check_in(*, appointment_id: UUID, actor: User, is_priority: bool = False) ->
     )  # fmt: skip
     appointment.status = Appointment.Status.ARRIVED
     appointment.save(update_fields=["status"])
-    live.changed(live.APPOINTMENTS, user_ids=_watchers(patient))
+    live.changed(live.APPOINTMENTS, user_ids=(patient.user_id,))
     return visit
 
 
@@ -190,7 +190,7 @@ def close_consultation(*, visit_id: UUID, actor: User, next_status: str) -> Visi
         appointment = Appointment.objects.select_for_update().get(pk=visit.appointment_id)
         appointment.status = Appointment.Status.FINISHED
         appointment.save(update_fields=["status"])
-        live.changed(live.APPOINTMENTS, user_ids=_watchers(visit.patient))
+        live.changed(live.APPOINTMENTS, user_ids=(visit.patient.user_id,))
     return _move(visit, next_status, actor=actor, also=["consulted_at"])
 
 
@@ -238,7 +238,7 @@ def cancel_visit(*, visit_id: UUID, actor: User, reason: str) -> Visit:
         appointment.status, appointment.reason = Appointment.Status.CANCELLED, reason
         appointment.decided_at, appointment.decided_by = clock.now(), actor
         appointment.save(update_fields=["status", "reason", "decided_at", "decided_by"])
-        live.changed(live.APPOINTMENTS, user_ids=_watchers(visit.patient))
+        live.changed(live.APPOINTMENTS, user_ids=(visit.patient.user_id,))
     visit.reason = reason
     notify(recipients=[visit.doctor], kind="visit_cancelled", params={"queue": visit.ticket.label})
     return _move(visit, Status.CANCELLED, actor=actor, also=["reason"])
@@ -277,7 +277,7 @@ def _open_visit(
         actor=actor, patient=patient.pk, target=visit,
         detail={"number": visit.number, "ticket": ticket.label, "price_idr": price_idr, "is_priority": is_priority},
     )  # fmt: skip
-    live.changed(live.QUEUE, user_ids=_watchers(patient))
+    live.changed(live.QUEUE, user_ids=(patient.user_id,))
     return visit
 
 
@@ -310,8 +310,4 @@ def _expect(visit: Visit, *statuses: str) -> None:
 
 
 def _tick(visit: Visit) -> None:
-    live.changed(live.QUEUE, user_ids=_watchers(visit.patient))
-
-
-def _watchers(patient: Patient) -> tuple[UUID, ...]:
-    return (patient.user_id,) if patient.user_id else ()
+    live.changed(live.QUEUE, user_ids=(visit.patient.user_id,))
