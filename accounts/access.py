@@ -35,6 +35,9 @@ class Capability(TextChoices):
     SEARCH_OWN_PATIENTS = "search_own_patients", _("Search patients of the own care team and read their identity")
     REGISTER_PATIENTS = "register_patients", _("Register patients and change their identity")
     VIEW_CHART = "view_chart", _("Read the clinical record")
+    VIEW_ALL_CHARTS = "view_all_charts", _("Read the clinical record of patients outside the own care team")
+    USE_EMERGENCY_ACCESS = "use_emergency_access", _("Open the record of a patient in an emergency, for an hour")
+    REVIEW_EMERGENCY_ACCESS = "review_emergency_access", _("Review emergency accesses")
     RECORD_ALLERGIES = "record_allergies", _("Record allergies")
     VIEW_SCHEDULES = "view_schedules", _("See practice sessions")
     PROPOSE_SESSIONS = "propose_sessions", _("Propose own practice sessions")
@@ -66,6 +69,7 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMIN: frozenset(
         {
             C.USE_STAFF_SITE, C.MANAGE_USERS, C.ACTIVATE_PATIENTS, C.SEARCH_PATIENTS, C.REGISTER_PATIENTS, C.VIEW_CHART,
+            C.VIEW_ALL_CHARTS, C.REVIEW_EMERGENCY_ACCESS,
             C.VIEW_SCHEDULES, C.APPROVE_SESSIONS, C.BOOK_APPOINTMENTS, C.APPROVE_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
             C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS, C.VIEW_ALL_CONSULTATIONS,
             C.VIEW_REPORTS, C.READ_SUPPORT, C.VIEW_AUDIT, C.USE_BACK_OFFICE,
@@ -74,13 +78,13 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.DOCTOR: frozenset(
         {
             C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.PROPOSE_SESSIONS,
-            C.VIEW_QUEUE, C.RECORD_VITALS, C.WRITE_NOTES, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS,
+            C.VIEW_QUEUE, C.RECORD_VITALS, C.WRITE_NOTES, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.USE_EMERGENCY_ACCESS,
         }
     ),
     Role.NURSE: frozenset(
         {
-            C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.VIEW_QUEUE,
-            C.RECORD_VITALS, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS,
+            C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.VIEW_QUEUE,
+            C.RECORD_VITALS, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.USE_EMERGENCY_ACCESS,
         }
     ),
     Role.RECEPTIONIST: frozenset(
@@ -95,9 +99,11 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
             C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_PRESCRIPTIONS, C.PRICE_PRESCRIPTIONS, C.DISPENSE, C.MANAGE_STOCK,
         }
     ),
-    Role.LAB_OFFICER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS}),
-    Role.RADIOGRAPHER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS}),
-    Role.OWNER: frozenset({C.USE_STAFF_SITE, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT, C.VIEW_BILLS}),
+    Role.LAB_OFFICER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
+    Role.RADIOGRAPHER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
+    Role.OWNER: frozenset(
+        {C.USE_STAFF_SITE, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT, C.REVIEW_EMERGENCY_ACCESS}
+    ),
     Role.PATIENT: frozenset({C.USE_PORTAL}),
 }  # fmt: skip
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.models import Device
 
 from accounts.lockout import address_hash
 from audit import context
@@ -59,6 +62,29 @@ class UserPreferencesMiddleware:
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = request.user.language  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class VerifiedSessionMiddleware:
+    """Gives the user django-otp's `is_verified()` and `otp_device`, without a query on every page.
+
+    django-otp reads the device each time, to notice that it was removed. Here removing or adding a factor raises the
+    account's session epoch, which ends the sessions themselves; so what the session says can be believed.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        request.user = cast(Any, SimpleLazyObject(lambda: self._with_factor(request, user)))
+        return self.get_response(request)
+
+    @staticmethod
+    def _with_factor(request: HttpRequest, user: Any) -> Any:
+        device_id = request.session.get(DEVICE_ID_SESSION_KEY) if user.is_authenticated else None
+        user.is_verified = lambda: device_id is not None
+        user.otp_device = SimpleLazyObject(lambda: Device.from_persistent_id(device_id)) if device_id else None
+        return user
 
 
 class ClosedByDefaultMiddleware:

@@ -7,4 +7,9 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notices and mails")
 
     def ready(self) -> None:
-        from notifications import signals  # noqa: F401 - importing registers the receivers
+        from core import outbound
+        from notifications import services, signals  # noqa: F401 - importing registers the receivers
+
+        outbound.register(
+            mail=services.queue_email, notify=services.notify, notify_capability=services.notify_capability
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +15,8 @@ from django.db import connections
 from django.test import Client, TransactionTestCase
 
 from accounts.access import Role
-from accounts.models import Specialty, User
+from accounts.models import Specialty, TotpDevice, User
+from accounts.second_factor import FACTOR_AT
 from audit import triggers
 from tests.factories.accounts import DoctorFactory, PatientUserFactory, UserFactory
 from tests.factories.patients import PatientFactory
@@ -103,14 +105,25 @@ def cast(db) -> Cast:
     return Cast()
 
 
+def sign_in(client: Client, user: User) -> Client:
+    """Give `client` the complete session of `user`: staff have proven a second factor just now."""
+    if user.is_staff_member:
+        device = TotpDevice.objects.filter(user=user).first() or TotpDevice.objects.create(user=user, name="Telepon")
+        user.otp_device = device
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    if user.is_staff_member:
+        session = client.session
+        session[FACTOR_AT] = int(time.time())
+        session.save()
+    return client
+
+
 @pytest.fixture
 def client_for():
     """Return a function that gives a client signed in as a user."""
 
     def make(user: User) -> Client:
-        client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return client
+        return sign_in(Client(), user)
 
     return make
 

@@ -1,4 +1,4 @@
-"""People who sign in."""
+"""People who sign in, their roles and what the clinic knows about them as professionals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import ROLE_CAPABILITIES, Capability, Role, has_capability
@@ -105,6 +106,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, default=Theme.AUTO)
     uses_ctrl_d = models.BooleanField(_("Ctrl+D switches the theme"), default=False)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)  # raised to end every session at once
     created_at = models.DateTimeField(auto_now_add=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
@@ -153,6 +155,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         name = f"{profile.title_prefix} {self.full_name}".strip()
         return f"{name}, {profile.title_suffix}" if profile.title_suffix else name
 
+    @property
+    def is_invited(self) -> bool:
+        """True for staff who have not yet chosen a password by the link of their invitation."""
+        return self.is_staff_member and not self.has_usable_password()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django's own hash covers the password; the epoch adds roles, second factors and whatever else ends sessions.
+        return salted_hmac(
+            "accounts.User.session", f"{self.session_epoch}:{self.password}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
     def forget_roles(self) -> None:
         """Drop the cached roles after a change."""
         self.__dict__.pop("role_names", None)
@@ -193,7 +206,9 @@ class StaffProfile(models.Model):
     title_suffix = models.CharField(_("title after the name"), max_length=80, blank=True)
     specialty = models.CharField(_("specialty"), max_length=20, choices=Specialty, blank=True)
     sip_number = models.CharField(_("practice licence (SIP)"), max_length=60, blank=True)
+    sip_valid_until = models.DateField(_("practice licence valid until"), null=True, blank=True)
     str_number = models.CharField(_("registration (STR)"), max_length=60, blank=True)
+    nik = EncryptedCharField(_("NIK"), max_length=16, blank=True, default="")
     phone = models.CharField(_("phone"), max_length=20, blank=True)
     room = models.CharField(_("room"), max_length=40, blank=True)
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
