@@ -46,11 +46,12 @@ class Secret:
 
 
 FIELD_KEYS = Secret("FIELD_ENCRYPTION_KEYS", "Data keys of encrypted columns, comma-separated, newest first.")
-SEARCH_KEY = Secret("SEARCH_MASTER_KEY", "Master key of the search index.")
-AUDIT_KEY = Secret("AUDIT_SEAL_KEY", "Key of the seals over the audit log.")
+SEARCH_KEY = Secret("SEARCH_MASTER_KEY", "Master keys of the search index, comma-separated, newest first.")
+AUDIT_KEY = Secret("AUDIT_SEAL_KEY", "Keys of the seals over the audit log, comma-separated, newest first.")
 SESSION_KEY = Secret("SESSION_HASH_KEY", "Key that hashes addresses and binds sessions.")
 DJANGO_SECRET = Secret("SECRET_KEY", "Django's secret; signs sessions and links.")
 SECRETS = (FIELD_KEYS, SEARCH_KEY, AUDIT_KEY, SESSION_KEY, DJANGO_SECRET)
+LISTS = (FIELD_KEYS, SEARCH_KEY, AUDIT_KEY)  # may hold older keys behind the newest
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,6 +64,18 @@ class Keys:
     session_hash_key: bytes
     django_secret: str
     created: tuple[str, ...] = field(default=())  # names of the secrets made by this call
+    older_search_keys: tuple[bytes, ...] = field(default=())
+    older_audit_keys: tuple[bytes, ...] = field(default=())
+
+    @property
+    def search_master_keys(self) -> tuple[bytes, ...]:
+        """All keys of the search index, newest first. Which of them is in use: `core.keys_index`."""
+        return (self.search_master_key, *self.older_search_keys)
+
+    @property
+    def audit_seal_keys(self) -> tuple[bytes, ...]:
+        """All keys a seal may be checked with, newest first; new seals are made with the first."""
+        return (self.audit_seal_key, *self.older_audit_keys)
 
     def __repr__(self) -> str:
         return f"<Keys: {len(self.field_keys)} data key(s), newest {key_id(self.field_keys[0])}>"
@@ -95,7 +108,7 @@ def load(key_dir: Path | None, environ: Mapping[str, str], create: bool) -> Keys
             problems.append(str(error))
 
     field_keys: tuple[str, ...] = ()
-    raw: dict[str, bytes] = {}
+    raw: dict[str, tuple[bytes, ...]] = {}
     for secret in SECRETS:
         text = texts.get(secret.name)
         if text is None:
@@ -105,8 +118,10 @@ def load(key_dir: Path | None, environ: Mapping[str, str], create: bool) -> Keys
                 field_keys = _parse_list(secret, text)
             elif secret is DJANGO_SECRET:
                 _check_django_secret(secret, text)
+            elif secret in LISTS:
+                raw[secret.name] = tuple(decode(entry) for entry in _parse_list(secret, text))
             else:
-                raw[secret.name] = _parse(secret, text)
+                raw[secret.name] = (_parse(secret, text),)
         except KeysError as error:
             problems.append(str(error))
     if not problems:
@@ -115,11 +130,13 @@ def load(key_dir: Path | None, environ: Mapping[str, str], create: bool) -> Keys
         raise KeysError("\n".join(problems))
     return Keys(
         field_keys=field_keys,
-        search_master_key=raw[SEARCH_KEY.name],
-        audit_seal_key=raw[AUDIT_KEY.name],
-        session_hash_key=raw[SESSION_KEY.name],
+        search_master_key=raw[SEARCH_KEY.name][0],
+        audit_seal_key=raw[AUDIT_KEY.name][0],
+        session_hash_key=raw[SESSION_KEY.name][0],
         django_secret=texts[DJANGO_SECRET.name],
         created=tuple(created),
+        older_search_keys=raw[SEARCH_KEY.name][1:],
+        older_audit_keys=raw[AUDIT_KEY.name][1:],
     )
 
 
@@ -156,6 +173,12 @@ def key_id(data_key: str) -> str:
     return derive(decode(data_key), "field/key-id/v1", 4).hex()
 
 
+@lru_cache(maxsize=64)
+def public_id(secret: Secret, value: bytes) -> str:
+    """Return the public name of any other key: 8 hexadecimal digits that say nothing about it."""
+    return derive(value, f"{secret.file_name}/key-id/v1", 4).hex()
+
+
 def new_key() -> str:
     """Return a new random key in Fernet format."""
     return base64.urlsafe_b64encode(random_secrets.token_bytes(KEY_BYTES)).decode("ascii")
@@ -168,25 +191,59 @@ def create_missing(key_dir: Path) -> list[str]:
     ]
 
 
-def add_data_key(key_dir: Path) -> str:
-    """Put a new data key in front of the list in `key_dir` and return its public id. The older keys stay readable.
+def add_key(secret: Secret, key_dir: Path) -> str:
+    """Put a new key in front of a list in `key_dir` and return its public id. The older keys stay usable.
 
     Raises:
-        KeysError: the directory holds no data keys yet, or they cannot be read.
+        KeysError: the secret is no list, or the directory holds no such keys yet, or they cannot be read.
     """
-    path = key_dir / FIELD_KEYS.file_name
-    if not path.exists():
-        raise KeysError(f"{path} does not exist; only keys kept in KEY_DIR can be extended here.")
-    present = _parse_list(FIELD_KEYS, _read(path, FIELD_KEYS.name))
+    present = _list_in(secret, key_dir)
     added = new_key()
-    temporary = _write_temporary(key_dir, "\n".join((added, *present)) + "\n")
+    _write_over(key_dir / secret.file_name, (added, *present))
+    return id_of(secret, added)
+
+
+def drop_older_keys(secret: Secret, key_dir: Path) -> list[str]:
+    """Leave only the newest key of a list in `key_dir`; return the public ids of those that went.
+
+    They are not thrown away but moved to the file `<name>.retired` beside it: backups made under them need them.
+
+    Raises:
+        KeysError: as `add_key`.
+    """
+    newest, *older = _list_in(secret, key_dir)
+    if not older:
+        return []
+    retired = key_dir / f"{secret.file_name}.retired"
+    kept = _parse_list(secret, _read(retired, secret.name)) if retired.exists() else ()
+    _write_over(retired, tuple(dict.fromkeys((*older, *kept))))
+    _write_over(key_dir / secret.file_name, (newest,))
+    return [id_of(secret, entry) for entry in older]
+
+
+def id_of(secret: Secret, text: str) -> str:
+    """Return the public id of one key in its text form."""
+    return key_id(text) if secret is FIELD_KEYS else public_id(secret, decode(text))
+
+
+def _list_in(secret: Secret, key_dir: Path) -> tuple[str, ...]:
+    if secret not in LISTS:
+        raise KeysError(f"{secret.name} is one key and not a list.")
+    path = key_dir / secret.file_name
+    if not path.exists():
+        raise KeysError(f"{path} does not exist; only keys kept in KEY_DIR can be changed here.")
+    return _parse_list(secret, _read(path, secret.name))
+
+
+def _write_over(path: Path, entries: tuple[str, ...]) -> None:
+    """Put `entries` in place of a file at once: a reader sees the old list or the new one, also after a power cut."""
+    temporary = _write_temporary(path.parent, "\n".join(entries) + "\n")
     try:
         os.replace(temporary, path)
-    except OSError:
+    except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise
-    _sync_directory(key_dir)
-    return key_id(added)
+        raise KeysError(f"{path} cannot be written ({error.strerror}).") from error
+    _sync_directory(path.parent)
 
 
 def _find(secret: Secret, key_dir: Path | None, environ: Mapping[str, str]) -> str | None:
@@ -270,14 +327,15 @@ def _check_django_secret(secret: Secret, text: str) -> None:
         raise KeysError(f"{secret.name} is too short: {DJANGO_SECRET_LENGTH} random characters or more are needed.")
 
 
-def _reused(field_keys: tuple[str, ...], raw: Mapping[str, bytes]) -> list[str]:
+def _reused(field_keys: tuple[str, ...], raw: Mapping[str, tuple[bytes, ...]]) -> list[str]:
     """Name secrets that share a value: leaking one must not open another."""
     seen: dict[bytes, str] = {decode(key): FIELD_KEYS.name for key in field_keys}
     problems = []
-    for name, value in raw.items():
-        if value in seen:
-            problems.append(f"{name} is the same key as {seen[value]}. Each secret needs a key of its own.")
-        seen[value] = name
+    for name, values in raw.items():
+        for value in values:
+            if value in seen:
+                problems.append(f"{name} is the same key as {seen[value]}. Each secret needs a key of its own.")
+            seen[value] = name
     return problems
 
 

@@ -52,7 +52,7 @@ def verify_sentinel(using: str = DEFAULT_DB_ALIAS) -> None:
         raise SentinelMissing(f"The key sentinel for {', '.join(missing)} is missing. Run: manage.py migrate")
     for purpose in PURPOSES:
         row = rows[purpose]
-        if row.sealed != _known_text(purpose) or row.proof != _proof(purpose):
+        if row.sealed != _known_text(purpose) or row.proof not in _proofs(purpose):
             raise KeysMismatch(
                 f"{_KEY_NAMES[purpose]} is not the key this database was written with. Restore it; nothing was changed."
             )
@@ -70,7 +70,7 @@ def create_sentinels(*, using: str = DEFAULT_DB_ALIAS, apps: Any = None, **kwarg
     present = set(KeySentinel.objects.using(using).values_list("purpose", flat=True))
     KeySentinel.objects.using(using).bulk_create(
         [
-            KeySentinel(purpose=purpose, sealed=_known_text(purpose), proof=_proof(purpose))
+            KeySentinel(purpose=purpose, sealed=_known_text(purpose), proof=_proofs(purpose)[0])
             for purpose in PURPOSES
             if purpose not in present
         ],
@@ -85,8 +85,11 @@ def _known_text(purpose: str) -> str:
     return f"key sentinel for {purpose}, version 1"
 
 
-def _proof(purpose: str) -> int:
+def _proofs(purpose: str) -> list[int]:
+    """Return what the keys of this process make of the known text, newest first."""
     if purpose == DATA:
-        return search.blind_index("sentinel", _known_text(purpose))
-    key = keys.derive(settings.KEYS.audit_seal_key, "audit/sentinel/v1")
-    return int.from_bytes(hmac.digest(key, _known_text(purpose).encode(), "sha256")[:8], "big") >> 1
+        return [search.blind_index("sentinel", _known_text(purpose))]
+    derived = [keys.derive(key, "audit/sentinel/v1") for key in settings.KEYS.audit_seal_keys]
+    return [
+        int.from_bytes(hmac.digest(key, _known_text(purpose).encode(), "sha256")[:8], "big") >> 1 for key in derived
+    ]

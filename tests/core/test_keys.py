@@ -233,6 +233,68 @@ class TestCreating:
         assert list(tmp_path.iterdir()) == []
 
 
+class TestLists:
+    """Data, index and audit keys are lists, newest first; the session keys are one each."""
+
+    @pytest.mark.parametrize(
+        ("name", "newest", "everything"),
+        [
+            ("SEARCH_MASTER_KEY", "search_master_key", "search_master_keys"),
+            ("AUDIT_SEAL_KEY", "audit_seal_key", "audit_seal_keys"),
+        ],
+    )
+    def test_newest_first(self, name, newest, everything):
+        new, old = keys.new_key(), keys.new_key()
+        loaded = keys.load(None, environment(**{name: f"{new}, {old}"}), create=False)
+        assert getattr(loaded, newest) == keys.decode(new)
+        assert getattr(loaded, everything) == (keys.decode(new), keys.decode(old))
+
+    @pytest.mark.parametrize("name", ["SESSION_HASH_KEY"])
+    def test_one_key_is_no_list(self, name):
+        both = f"{keys.new_key()},{keys.new_key()}"
+        message = refusal(environment(**{name: both}))
+        assert f"{name} is not a key" in message
+        assert both[:20] not in message
+
+    def test_an_older_key_may_not_be_used_for_something_else(self):
+        shared = keys.new_key()
+        message = refusal(environment(SEARCH_MASTER_KEY=f"{keys.new_key()},{shared}", AUDIT_SEAL_KEY=shared))
+        assert "AUDIT_SEAL_KEY is the same key as SEARCH_MASTER_KEY" in message
+        assert shared not in message
+
+    @pytest.mark.parametrize(
+        ("option", "secret"), [("data", keys.FIELD_KEYS), ("index", keys.SEARCH_KEY), ("audit", keys.AUDIT_KEY)]
+    )
+    def test_adding_and_dropping(self, tmp_path, option, secret):
+        keys.create_missing(tmp_path)
+        path = tmp_path / secret.file_name
+        first = path.read_text().split()
+        out = StringIO()
+        call_command("init_keys", "--dir", str(tmp_path), f"--add-{option}-key", stdout=out)
+        added = path.read_text().split()
+        assert added[1:] == first
+        assert keys.id_of(secret, added[0]) in out.getvalue()
+        assert not any(key in out.getvalue() for key in added)
+        keys.load(tmp_path, {}, create=False)
+
+        assert keys.drop_older_keys(secret, tmp_path) == [keys.id_of(secret, first[0])]
+        assert path.read_text().split() == added[:1]
+        retired = tmp_path / f"{secret.file_name}.retired"
+        assert retired.read_text().split() == first
+        assert {path.stat().st_mode & 0o777, retired.stat().st_mode & 0o777} == {0o600}
+        assert keys.drop_older_keys(secret, tmp_path) == []
+        keys.add_key(secret, tmp_path)
+        keys.drop_older_keys(secret, tmp_path)
+        assert retired.read_text().split() == [*added[:1], *first]
+
+    def test_only_lists_grow(self, tmp_path):
+        keys.create_missing(tmp_path)
+        before = (tmp_path / "session_hash_key").read_text()
+        with pytest.raises(keys.KeysError, match="one key and not a list"):
+            keys.add_key(keys.SESSION_KEY, tmp_path)
+        assert (tmp_path / "session_hash_key").read_text() == before
+
+
 class TestDerivedKeys:
     def test_purposes_give_unrelated_keys(self):
         secret = bytes(range(32))
@@ -283,6 +345,11 @@ class TestSentinel:
             override_settings(KEYS=keys_with(audit_seal_key=os.urandom(32))),
             pytest.raises(KeysMismatch, match="AUDIT_SEAL_KEY"),
         ):
+            verify_sentinel()
+
+    def test_older_audit_key_behind_a_new_one_is_fine(self):
+        newer = keys_with(audit_seal_key=os.urandom(32), older_audit_keys=(settings.KEYS.audit_seal_key,))
+        with override_settings(KEYS=newer):
             verify_sentinel()
 
     def test_sentinel_of_another_purpose_does_not_count(self):

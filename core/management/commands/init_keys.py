@@ -1,4 +1,4 @@
-"""Make the keys of a new installation, or add a new data key in front of the present ones."""
+"""Make the keys of a new installation, or add a new key in front of the present ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core import keys
 
+ADDED = {
+    "data": (keys.FIELD_KEYS, "Stop every process, start them again, then run: manage.py rotate_data_key"),
+    "index": (keys.SEARCH_KEY, "Restart the processes one after the other, then run: manage.py rotate_index_key"),
+    "audit": (keys.AUDIT_KEY, "Restart every process. The older keys stay in the list: earlier events need them."),
+}
+
 
 class Command(BaseCommand):
     help = (
@@ -20,21 +26,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dir", type=Path, help="another directory than KEY_DIR")
-        parser.add_argument(
-            "--add-data-key",
-            action="store_true",
-            help="put a new data key in front of the list; then restart every process and run rotate_data_key",
-        )
+        added = parser.add_mutually_exclusive_group()
+        for name, (_secret, next_step) in ADDED.items():
+            added.add_argument(
+                f"--add-{name}-key",
+                action="store_const",
+                const=name,
+                dest="added",
+                help=f"put a new {name} key in front of its list; {next_step[0].lower()}{next_step[1:]}",
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         key_dir = options["dir"] or settings.KEY_DIR
         if key_dir is None:
             raise CommandError("KEY_DIR is not set; name a directory with --dir.")
         try:
-            if options["add_data_key"]:
-                name = keys.add_data_key(key_dir)
-                self.stdout.write(f"Data key {name} is now the newest in {key_dir}. Back the file up.")
-                self.stdout.write("Stop every process, start them again, then run: manage.py rotate_data_key")
+            if options["added"]:
+                secret, next_step = ADDED[options["added"]]
+                name = keys.add_key(secret, key_dir)
+                self.stdout.write(f"Key {name} is now the newest of {secret.name} in {key_dir}. Back the file up.")
+                self.stdout.write(next_step)
                 return
             self.stdout.write(keys.created_message(key_dir, keys.create_missing(key_dir)))
         except keys.KeysError as error:
