@@ -30,11 +30,16 @@ class Template:
 
 
 # `name` is the person addressed; `…_at` aware instants, `…_on` dates, `…_idr` whole rupiah; every mail may have `path`
-# (the page its button opens, for instance reverse("billing:portal-bill", …)).
+# (the page its button opens, for instance reverse("billing:portal-bill", …)) and `is_about_dependant` (the reader is
+# the guardian of the patient it is about, whom it does not name).
 TEMPLATES: dict[str, Template] = {
     "registration_received": Template(frozenset({"name"})),
     "registration_rejected": Template(frozenset({"name", "reason"})),
     "account_activated": Template(frozenset({"name", "record_number"})),
+    "guardian_active": Template(frozenset({"name"}), frozenset({"is_for_patient"})),
+    "guardian_rejected": Template(frozenset({"name", "reason"})),
+    "guardian_ending": Template(frozenset({"name", "ends_on"}), frozenset({"is_for_patient"})),
+    "guardian_ended": Template(frozenset({"name"}), frozenset({"is_for_patient"})),
     "account_created": Template(frozenset({"name", "username"}), url_name="accounts:login"),
     "appointment_requested": Template(_VISIT),
     "appointment_approved": Template(_VISIT),
@@ -67,13 +72,14 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
     if template not in TEMPLATES:
         raise ValueError(f"unknown mail template: {template}")
     declared = TEMPLATES[template]
-    given = set(context) - {"path"}
+    given = set(context) - {"path", "is_about_dependant"}
     if not declared.required <= given or given - declared.required - declared.optional:
         raise ValueError(
             f"mail {template} needs {sorted(declared.required)}, may have {sorted(declared.optional)}, got {sorted(given)}"
         )
     with translation.override(language):
         values = {
+            "is_about_dependant": False,
             **dict.fromkeys(declared.optional),
             **context,
             "link": settings.SITE_URL + (context.get("path") or reverse(declared.url_name)),

@@ -42,6 +42,25 @@ KINDS: dict[str, Kind] = {
     "account_activated": Kind(
         _("Your account is active. Your record number is %(record_number)s."), "check-circle", "success"
     ),
+    # guardian links: for the guardian, and ("for me") for the patient
+    "guardian_requested": Kind(_("A request to act for a family member waits for proof."), "users", "accent"),
+    "guardian_active": Kind(
+        _("You can now act for another person in the portal. Choose the person at the top of the page."),
+        "check-circle",
+        "success",
+    ),
+    "guardian_active_for_me": Kind(_("Another account can now see your record and act for you."), "users", "info"),
+    "guardian_rejected": Kind(
+        _("Your request to act for a family member was refused: %(reason)s"), "x-circle", "danger"
+    ),
+    "guardian_ending": Kind(
+        _("From %(ends_on)s you can no longer act for a person you look after."), "calendar", "warning"
+    ),
+    "guardian_ending_for_me": Kind(
+        _("From %(ends_on)s another account can no longer see your record."), "calendar", "info"
+    ),
+    "guardian_ended": Kind(_("You can no longer act for a person you looked after."), "x-circle", "warning"),
+    "guardian_ended_for_me": Kind(_("Another account can no longer see your record."), "x-circle", "info"),
     # practice sessions
     "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
     "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),

@@ -34,6 +34,7 @@ class Notice(models.Model):
     kind = models.CharField(max_length=60)
     params = models.JSONField(default=dict)
     path = models.CharField(max_length=200, blank=True)
+    is_about_dependant = models.BooleanField(default=False)  # the recipient is the guardian of the patient it is about
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
 

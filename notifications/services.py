@@ -23,10 +23,18 @@ logger = logging.getLogger(__name__)
 SEND_EMAIL_TASK = "notifications.tasks.send_email"
 
 
-def notify(*, recipients: Iterable[User], kind: str, params: Mapping[str, Any] | None = None, path: str = "") -> int:
+def notify(
+    *,
+    recipients: Iterable[User],
+    kind: str,
+    params: Mapping[str, Any] | None = None,
+    path: str = "",
+    is_about_dependant: bool = False,
+) -> int:
     """Put one notice into the list of each active recipient; the number of notices. Their screens are told on commit.
 
-    `path` is the page the notice opens. Two statements at most, whatever the number of recipients.
+    `path` is the page the notice opens. `is_about_dependant` marks it as being about a person the reader looks after.
+    Two statements at most, whatever the number of recipients.
 
     Raises:
         ValueError: `kind` is not in `notifications.kinds`, or `params` are not those of its sentence.
@@ -37,7 +45,17 @@ def notify(*, recipients: Iterable[User], kind: str, params: Mapping[str, Any] |
     if not user_ids:
         return 0
     Notice.objects.bulk_create(
-        [Notice(recipient_id=user_id, kind=kind, params=values, path=path, created_at=now) for user_id in user_ids]
+        [
+            Notice(
+                recipient_id=user_id,
+                kind=kind,
+                params=values,
+                path=path,
+                is_about_dependant=is_about_dependant,
+                created_at=now,
+            )
+            for user_id in user_ids
+        ]
     )
     live.changed(live.NOTICES, user_ids=user_ids)
     return len(user_ids)

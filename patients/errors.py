@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.errors import Conflict, DomainError, InvalidInput
+from core.errors import Conflict, DomainError, InvalidInput, NotPermitted
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -91,3 +91,45 @@ class RecordNotConnectable(Conflict):
     """The chosen record has an account already, is archived, or is of somebody else."""
 
     code = "patients.record_not_connectable"
+
+
+class GuardianLinkExists(Conflict):
+    """The account acts for this patient already."""
+
+    code = "patients.guardian_link_exists"
+
+
+class GuardianLinkClosed(Conflict):
+    """The request was decided, or the link ended, before."""
+
+    code = "patients.guardian_link_closed"
+
+
+class TooManyGuardianRequests(Conflict):
+    """The account has as many requests waiting as it may have."""
+
+    code = "patients.too_many_guardian_requests"
+
+
+class ProofMissing(InvalidInput):
+    """No document was named, or one that is not enough for this patient."""
+
+    code = "patients.proof_missing"
+
+
+class WrongGuardian(Conflict):
+    """This account cannot act for this patient: not an active portal account, the patient's own, a child's."""
+
+    code = "patients.wrong_guardian"
+
+
+class OwnGuardianLink(NotPermitted):
+    """Nobody decides on a link of their own account."""
+
+    code = "patients.own_guardian_link"
+
+
+class NotYourGuardianLink(NotPermitted):
+    """The account is not a party to this link, or may not end it."""
+
+    code = "patients.not_your_guardian_link"

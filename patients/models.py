@@ -34,8 +34,8 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
         """Patients `user` may read.
 
-        A patient sees only themselves. Doctors and pharmacists see patients whose care team they are in; desk, nurses,
-        cashier and admin see all. Empty for everyone else.
+        A patient sees themselves and the people whose proven guardian they are. Doctors and pharmacists see patients
+        whose care team they are in; desk, nurses, cashier and admin see all. Empty for everyone else.
         """
         if has_capability(user, Capability.SEARCH_PATIENTS):
             return self
@@ -43,7 +43,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             members = [CareTeamMember.of_user(user.pk), *(CareTeamMember.of_role(role) for role in user.role_names)]
             return self.filter(Exists(CareTeamMember.objects.filter(patient_id=OuterRef("pk"), member__in=members)))
         if has_capability(user, Capability.USE_PORTAL):
-            return self.filter(user=user)
+            return self.filter(pk__in=portal_patient_ids(user))
         return self.none()
 
     def active(self) -> PatientQuerySet:
@@ -326,3 +326,7 @@ class PortalRegistration(models.Model):
     @property
     def masked_nik(self) -> str:
         return mask_nik(self.nik)
+
+
+# The app registry finds models here; the class refers to Patient by name, so it may come last.
+from patients.guardian_models import GuardianLink, portal_patient_ids  # noqa: E402, F401

@@ -3,6 +3,15 @@
 from patients.services.allergies import mark_allergy_in_error, record_allergy, record_no_allergies
 from patients.services.care import add_to_care_team, record_chart_read, reveal_nik
 from patients.services.duplicates import find_duplicates
+from patients.services.guardians import (
+    add_link,
+    announce_endings,
+    end_due_links,
+    end_link,
+    prove_link,
+    reject_link,
+    request_link,
+)
 from patients.services.identity import (
     AllergyAnswer,
     complete_profile,
@@ -10,23 +19,31 @@ from patients.services.identity import (
     register_patient,
     update_patient,
 )
-from patients.services.mail import mail_patient
+from patients.services.mail import mail_patient, notify_patient
 from patients.services.registrations import activate_registration, reject_registration, submit_registration
 
 __all__ = [
     "AllergyAnswer",
     "activate_registration",
+    "add_link",
     "add_to_care_team",
+    "announce_endings",
     "complete_profile",
+    "end_due_links",
+    "end_link",
     "find_duplicates",
     "mail_patient",
     "mark_allergy_in_error",
+    "notify_patient",
+    "prove_link",
     "record_allergy",
     "record_chart_read",
     "record_no_allergies",
     "register_at_desk",
     "register_patient",
+    "reject_link",
     "reject_registration",
+    "request_link",
     "reveal_nik",
     "submit_registration",
     "update_patient",

@@ -25,9 +25,10 @@ from patients.errors import (
     ReasonMissing,
 )
 from patients.models import Patient, PortalRegistration
-from patients.search import fill_blind_columns, write_tokens
+from patients.search import BLIND_COLUMNS, fill_blind_columns, is_nik_known, write_tokens
 from patients.services.allergies import record_allergy, record_no_allergies
 from patients.services.duplicates import same_name_and_birth
+from patients.services.guardian_dates import realign_links
 
 RECORD_NUMBER_COUNTER = "patients.record_number"
 RECORD_NUMBER_DIGITS = 6
@@ -150,9 +151,11 @@ def update_patient(*, patient_id: UUID, actor: Any, version: int, **fields: Any)
     """
     patient = lock_patient(patient_id)
     _require_version(patient, version)
+    born_before = patient.birth_date
     changed = _apply(patient, identity.clean(**fields))
     if changed:
         _store(patient, changed)
+        _follow_birth_date(patient, born_before, actor)
         audit.record(
             "patients.patient.updated",
             actor=actor,
@@ -186,6 +189,7 @@ def complete_profile(*, patient_id: UUID, actor: Any, version: int, **fields: An
         raise IdentityLocked(locked)
     if cleaned.get("birth_date", patient.birth_date) != patient.birth_date and not may_set_birth_date(patient):
         raise IdentityLocked(locked)
+    born_before = patient.birth_date
     changed = _apply(patient, cleaned)
     is_first = patient.profile_completed_at is None
     if is_first:
@@ -193,6 +197,7 @@ def complete_profile(*, patient_id: UUID, actor: Any, version: int, **fields: An
         changed.add("profile_completed_at")
     if changed:
         _store(patient, changed)
+        _follow_birth_date(patient, born_before, actor)
         audit.record(
             "patients.profile.completed" if is_first else "patients.profile.updated",
             actor=actor,
@@ -275,19 +280,20 @@ def _store(patient: Patient, changed: set[str]) -> None:
     if changed & SEARCHED_FIELDS:
         fill_blind_columns(patient)
         _refuse_known_nik(patient)
-        columns = [*columns, "nik_bidx", "phone_bidx"]
+        columns = [*columns, *BLIND_COLUMNS]
     _save_unique(patient, update_fields=columns)
     if changed & SEARCHED_FIELDS:
         write_tokens(patient)
 
 
+def _follow_birth_date(patient: Patient, born_before: date, actor: Any) -> None:
+    if patient.birth_date != born_before:
+        realign_links(patient=patient, born_before=born_before, actor=actor)
+
+
 def _refuse_known_nik(patient: Patient) -> None:
     fill_blind_columns(patient)
-    known = (
-        patient.nik_bidx is not None
-        and Patient.objects.filter(nik_bidx=patient.nik_bidx).exclude(pk=patient.pk).exists()
-    )
-    if known:
+    if is_nik_known(patient):
         raise DuplicateNik(_duplicate_nik_text())
 
 

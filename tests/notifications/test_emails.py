@@ -23,6 +23,8 @@ FULL = {
     "paid_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "receipt_number": "KW/2026/03/000001",
     "method": "QRIS",
+    "ends_on": date(2026, 4, 2),
+    "is_for_patient": True,
 }
 
 
@@ -92,3 +94,13 @@ def test_mails_load_nothing_and_survive_dark_clients():
     assert "prefers-color-scheme: dark" in mail.html
     assert "url(" not in mail.html
     assert "<img" not in mail.html
+
+
+@pytest.mark.parametrize("template", sorted(set(emails.TEMPLATES) - {"account_created"}))
+def test_a_guardians_mail_says_that_it_is_about_somebody_else(template):
+    context = next(contexts(template))
+    line = "a person you look after. Open it"
+    assert line not in emails.render(template, "en", context).text
+    mail = emails.render(template, "en", {**context, "is_about_dependant": True})
+    assert line in mail.text
+    assert line in mail.html
