@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -12,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext_lazy as _
 
-from accounts.lockout import address_hash, raw_client_ip, username
+from accounts.lockout import client_ip, name_digest, place_of, raw_client_ip, username
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -35,7 +34,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return raw_client_ip(request)
+        """The address; for the limit per address of sign-ins, a browser known to the account counts by itself."""
+        place = client_ip(request) if request.method == "POST" else ""
+        return place if place.startswith("fe") else raw_client_ip(request)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return resolve_url("accounts:home")
@@ -48,17 +49,20 @@ class AccountAdapter(DefaultAccountAdapter):
         return render(request, "accounts/not_active.html", {"is_patient": not user.is_staff_member}, status=403)
 
     def forget_failures(self, request: HttpRequest, user: Any) -> None:
-        """After a sign-in, forget the failures of this person from this address; the count per address stays."""
+        """Forget the limiter's count of this person at this place; the count per address stays."""
+        self.clear_limit(user, place_of(request, user))
+
+    def clear_limit(self, user: Any, place: str) -> None:
+        """Empty the limiter for an account at one place, as axes' rows name it."""
         rates = settings.ACCOUNT_RATE_LIMITS["login_failed"].split(",")
         own = {"login_failed": ",".join(rate for rate in rates if rate.endswith("/key"))}
-        for name in (user.username, user.email):
-            key = self._get_login_attempts_cache_key(request, username=name)
-            ratelimit.clear(request, app="allauth.account", action="login_failed", config=own, key=key)
+        key = f"{name_digest(user)}:{place}"
+        # A rate per key asks nothing of the request.
+        ratelimit.clear(HttpRequest(), app="allauth.account", action="login_failed", config=own, key=key)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Count failures per name *and* address: else anyone could lock anybody out from anywhere.
+        """Count failures per account *and* place: else anyone could lock anybody out from anywhere.
 
         allauth's own limiter takes a cache lock, so of parallel tries exactly five are checked; axes alone counts too late.
         """
-        name = hashlib.sha256(username(request, credentials).encode()).hexdigest()
-        return f"{name}:{address_hash(request)}"
+        return f"{username(request, credentials)}:{client_ip(request)}"

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Role
 from accounts.models import Specialty, User
+from accounts.names import account_of_request
 from accounts.services import STAFF_ROLES
 
 
@@ -41,6 +42,12 @@ class SignInForm(LoginForm):
             widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         )
         self.order_fields(["login", "password"])
+
+    def user_credentials(self) -> dict[str, Any]:
+        """The account's own user name, however the person wrote it: nothing typed reaches session or log."""
+        user = account_of_request(self.request, self.cleaned_data["login"])
+        name = user.username if user is not None else self.cleaned_data["login"]
+        return {"username": name, "password": self.cleaned_data["password"]}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
-from accounts.lockout import address_hash
+from accounts.lockout import address_hash, remember_browser
 from audit import context
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -85,6 +85,19 @@ class VerifiedSessionMiddleware:
         user.is_verified = lambda: device_id is not None
         user.otp_device = SimpleLazyObject(lambda: Device.from_persistent_id(device_id)) if device_id else None
         return user
+
+
+class KnownBrowserMiddleware:
+    """After a sign-in, notes in a cookie which account signed in with this browser; see `accounts.lockout`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if getattr(request, "remember_browser", False) and request.user.is_authenticated:
+            remember_browser(request, response, request.user)
+        return response
 
 
 class ClosedByDefaultMiddleware:

@@ -32,6 +32,16 @@ class Conflict(DomainError):
     code = "core.conflict"
 
 
+class TooManyRequests(DomainError):
+    """The same was asked too often (answered with 429); it may be asked again after `retry_after_seconds`."""
+
+    code = "core.too_many_requests"
+
+    def __init__(self, message: str | Promise, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotPermitted(DomainError):
     """The actor may not do this (answered with 403)."""
 

@@ -11,15 +11,17 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from core.errors import DomainError, InvalidInput, NotPermitted
+from core.errors import DomainError, InvalidInput, NotPermitted, TooManyRequests
 
 
 def status_of(error: DomainError) -> int:
-    """Return the HTTP status of a broken rule: 422 bad value, 403 not allowed, 409 everything else."""
+    """Return the HTTP status of a broken rule: 422 bad value, 403 not allowed, 429 too often, 409 everything else."""
     if isinstance(error, InvalidInput):
         return 422
     if isinstance(error, NotPermitted):
         return 403
+    if isinstance(error, TooManyRequests):
+        return 429
     return 409
 
 
@@ -50,6 +52,15 @@ def domain_errors(request: HttpRequest, *, form: Any = None) -> Iterator[Outcome
             form.add_error(None, str(error))
         else:
             messages.error(request, str(error))
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Return the page of a broken rule that no form can show."""
+    status = status_of(error)
+    response = error_response(request, status if status in (403, 409, 429) else 400, str(error))
+    if isinstance(error, TooManyRequests):
+        response["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def error_response(request: HttpRequest, status: int, message: str = "") -> HttpResponse:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from core.errors import DomainError
-from core.http import error_response, status_of
+from core.http import refusal
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -36,7 +36,4 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, DomainError):
-            return None
-        status = status_of(exception)
-        return error_response(request, status if status in (403, 409) else 400, str(exception))
+        return refusal(request, exception) if isinstance(exception, DomainError) else None

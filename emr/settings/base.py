@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.KnownBrowserMiddleware",
     "accounts.middleware.ClosedByDefaultMiddleware",
     "core.middleware.DomainErrorMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -280,6 +281,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "login", "password", "password1", "password2", "token", "code"]
 AXES_VERBOSE = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_DISABLE_ACCESS_LOG = True  # sessions and sign-ins have rows and events of their own
 # A passkey belongs to the host name it was made for, for ever: changing SITE_URL's host makes all of them useless.
 OTP_WEBAUTHN_RP_ID = urlsplit(SITE_URL).hostname or "localhost"
 OTP_WEBAUTHN_RP_NAME = CLINIC_NAME
@@ -346,7 +348,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "axes": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},  # a wrong password is an answer; the audit log has it
         "django.request": {"level": "ERROR"},  # refusals and missing pages are answers, not faults
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
