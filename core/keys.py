@@ -140,6 +140,39 @@ def load(key_dir: Path | None, environ: Mapping[str, str], create: bool) -> Keys
     )
 
 
+FROM_VARIABLE, FROM_FILE, FROM_DIRECTORY, FROM_NOWHERE = "variable", "file", "directory", "nowhere"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a secret comes from: the kind of place, and the file if it is one. Never the value."""
+
+    kind: str
+    name: str
+    path: Path | None = None
+
+    @property
+    def shown(self) -> str:
+        """The place in words."""
+        if self.kind == FROM_VARIABLE:
+            return f"the variable {self.name}"
+        if self.kind == FROM_FILE:
+            return f"{self.path} ({self.name}_FILE)"
+        return str(self.path) if self.path else "nowhere"
+
+
+def source(secret: Secret, key_dir: Path | None, environ: Mapping[str, str]) -> Source:
+    """Return where `load` takes a secret from. Reads no key."""
+    if environ.get(secret.name, "").strip():
+        return Source(FROM_VARIABLE, secret.name)
+    file_name = environ.get(f"{secret.name}_FILE", "").strip()
+    if file_name:
+        return Source(FROM_FILE, secret.name, Path(file_name))
+    if key_dir is not None and os.path.lexists(key_dir / secret.file_name):
+        return Source(FROM_DIRECTORY, secret.name, key_dir / secret.file_name)
+    return Source(FROM_NOWHERE, secret.name)
+
+
 def decode(text: str) -> bytes:
     """Return the 32 bytes of a key in Fernet format.
 
@@ -384,9 +417,12 @@ def _sync_directory(path: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Command line: make the missing keys of a directory and say which ones were made."""
+    """Command line: make the missing keys of a directory and say which ones were made, or print one new key."""
+    if arguments == ["--print"]:
+        sys.stdout.write(new_key() + "\n")
+        return 0
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        sys.stderr.write("Usage: python -m core.keys KEY_DIR\n")
+        sys.stderr.write("Usage: python -m core.keys KEY_DIR | --print\n")
         return 2
     try:
         sys.stdout.write(created_message(key_dir := Path(arguments[0]).expanduser(), create_missing(key_dir)) + "\n")

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from core import keys, search
+from core import keys, keys_index
 from core.encryption import DecryptionError
 from core.keys import KeysError
 
@@ -28,18 +28,19 @@ class SentinelMissing(KeysError):
 def verify_sentinel(using: str = DEFAULT_DB_ALIAS) -> None:
     """Return when the stored sentinels open under the keys of this process; else nothing may be served.
 
-    Two statements.
+    Three statements.
 
     Raises:
-        SentinelMissing: the table or a row is not there; `migrate` makes both.
+        SentinelMissing: the tables or a row are not there; `migrate` makes them.
         KeysMismatch: the data was written under other keys.
     """
-    from core.models import KeySentinel
+    from core.models import KeySentinel, SearchIndex
 
     connection = connections[using]
     with connection.cursor() as cursor:
-        if KeySentinel._meta.db_table not in connection.introspection.table_names(cursor):
-            raise SentinelMissing("The database has no key sentinel. Run: manage.py migrate")
+        tables = connection.introspection.table_names(cursor)
+    if KeySentinel._meta.db_table not in tables or SearchIndex._meta.db_table not in tables:
+        raise SentinelMissing("The database has no key sentinel. Run: manage.py migrate")
     try:
         rows = {row.purpose: row for row in KeySentinel.objects.using(using).filter(purpose__in=PURPOSES)}
     except DecryptionError as error:
@@ -56,18 +57,32 @@ def verify_sentinel(using: str = DEFAULT_DB_ALIAS) -> None:
             raise KeysMismatch(
                 f"{_KEY_NAMES[purpose]} is not the key this database was written with. Restore it; nothing was changed."
             )
+    try:
+        index = keys_index.writing(using=using)
+    except keys_index.IndexNotMade as error:
+        raise SentinelMissing(str(error)) from error
+    except keys_index.IndexKeyMissing as error:
+        raise KeysMismatch(str(error)) from error
+    if keys_index.proof_of(index.current.key) != rows[DATA].proof:
+        raise KeysMismatch(
+            "SEARCH_MASTER_KEY is not the key this database was written with. Restore it; nothing was changed."
+        )
 
 
 def create_sentinels(*, using: str = DEFAULT_DB_ALIAS, apps: Any = None, **kwargs: Any) -> None:
-    """Store the sentinels that are missing; receiver of `post_migrate`. A stored one is never replaced."""
+    """Store what is missing: the sentinels, and which key the search index is under; receiver of `post_migrate`.
+
+    What is stored is never replaced. A search key that is not the sentinel's own gets no row: it would be a guess.
+    """
     from core.models import KeySentinel
 
     if apps is not None:
         try:
-            apps.get_model("core", "KeySentinel")
+            apps.get_model("core", "KeySentinel"), apps.get_model("core", "SearchIndex")
         except LookupError:
             return
-    present = set(KeySentinel.objects.using(using).values_list("purpose", flat=True))
+    present = dict(KeySentinel.objects.using(using).values_list("purpose", "proof"))
+    keys_index.ensure_row(using=using, proof=present.get(DATA))
     KeySentinel.objects.using(using).bulk_create(
         [
             KeySentinel(purpose=purpose, sealed=_known_text(purpose), proof=_proofs(purpose)[0])
@@ -88,7 +103,7 @@ def _known_text(purpose: str) -> str:
 def _proofs(purpose: str) -> list[int]:
     """Return what the keys of this process make of the known text, newest first."""
     if purpose == DATA:
-        return [search.blind_index("sentinel", _known_text(purpose))]
+        return [keys_index.proof_of(key) for key in settings.KEYS.search_master_keys]
     derived = [keys.derive(key, "audit/sentinel/v1") for key in settings.KEYS.audit_seal_keys]
     return [
         int.from_bytes(hmac.digest(key, _known_text(purpose).encode(), "sha256")[:8], "big") >> 1 for key in derived

@@ -19,8 +19,6 @@ from functools import lru_cache
 from itertools import combinations, pairwise, product
 from typing import NamedTuple, TypeVar
 
-from django.conf import settings
-
 from core import indonesia, keys
 
 Key = TypeVar("Key")
@@ -182,54 +180,66 @@ COMMON_WORDS = frozenset(
 # --- Blind index ----------------------------------------------------------------------------------------------------
 
 
+class Term(NamedTuple):
+    """What one number of the index stands for, before it is keyed: the purpose, whose key is used, and the text."""
+
+    purpose: str
+    text: str
+
+
 @lru_cache(maxsize=64)
 def _purpose_key(master: bytes, purpose: str) -> bytes:
     return keys.derive(master, f"search/{purpose}/v1")
 
 
-def blind_index(purpose: str, value: str) -> int:
-    """Return the keyed number of `value` for one purpose: 63 bits, never negative, fits a signed BIGINT.
+def blind_index(purpose: str, value: str, *, key: bytes) -> int:
+    """Return the number of `value` for one purpose under a master key: 63 bits, never negative, fits a signed BIGINT.
 
     HMAC-SHA256 under a key of the purpose's own, so the same text under two purposes gives unrelated numbers. Callers
-    normalise first (`indonesia.normalise_phone`, `fold_word`).
+    normalise first (`indonesia.normalise_phone`, `fold_word`). Which master key is in use: `core.keys_index`.
     """
-    key = _purpose_key(settings.KEYS.search_master_key, purpose)
-    return int.from_bytes(hmac.digest(key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)[:8], "big") >> 1
+    purpose_key = _purpose_key(key, purpose)
+    digest = hmac.digest(purpose_key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
-def prefix_token(word: str) -> int:
-    """Token of a folded word of up to seven letters, or of its first seven."""
-    return blind_index("name", f"prefix|{word[:LONGEST_PREFIX]}")
+def tokens(terms: Iterable[Term], *, key: bytes) -> set[int]:
+    """Return the numbers of terms under a master key."""
+    return {blind_index(term.purpose, term.text, key=key) for term in terms}
 
 
-def whole_token(word: str) -> int:
-    """Token of a complete folded word: its own prefix token when it is short, else one of its own."""
-    return prefix_token(word) if len(word) <= LONGEST_PREFIX else blind_index("name", f"whole|{word}")
+def prefix_term(word: str) -> Term:
+    """A folded word of up to seven letters, or its first seven."""
+    return Term("name", f"prefix|{word[:LONGEST_PREFIX]}")
 
 
-def typo_tokens(word: str) -> set[int]:
-    """Tokens of the first eight letters with each letter left out, and with none: two words share one if a single
-    letter is wrong, missing, extra, or two neighbours are swapped."""
+def whole_term(word: str) -> Term:
+    """A complete folded word: its own prefix when it is short, else a term of its own."""
+    return prefix_term(word) if len(word) <= LONGEST_PREFIX else Term("name", f"whole|{word}")
+
+
+def typo_terms(word: str) -> set[Term]:
+    """The first eight letters with each letter left out, and with none: two words share one if a single letter is
+    wrong, missing, extra, or two neighbours are swapped."""
     if len(word) < SHORTEST_TYPO_WORD:
         return set()
-    start = word[:TYPO_LENGTH]
-    return {blind_index("name", f"typo|{form}") for form in deletions(start)}
+    return {Term("name", f"typo|{form}") for form in deletions(word[:TYPO_LENGTH])}
 
 
-def pair_token(first: str, second: str) -> int:
-    """Token of two common words of one name, in either order."""
+def pair_term(first: str, second: str) -> Term:
+    """Two common words of one name, in either order."""
     low, high = sorted((first, second))
-    return blind_index("name", f"pair|{low}|{high}")
+    return Term("name", f"pair|{low}|{high}")
 
 
-def birth_token(birth_date: date) -> int:
-    """Token of a birth date alone."""
-    return blind_index("birth", birth_date.isoformat())
+def birth_term(birth_date: date) -> Term:
+    """A birth date alone."""
+    return Term("birth", birth_date.isoformat())
 
 
-def name_birth_token(word: str, birth_date: date) -> int:
-    """Token of one complete folded word together with a birth date."""
-    return blind_index("name+birth", f"{word}|{birth_date.isoformat()}")
+def name_birth_term(word: str, birth_date: date) -> Term:
+    """One complete folded word together with a birth date."""
+    return Term("name+birth", f"{word}|{birth_date.isoformat()}")
 
 
 def deletions(word: str) -> set[str]:
@@ -237,24 +247,24 @@ def deletions(word: str) -> set[str]:
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
-def name_tokens(full_name: str, birth_date: date | None) -> set[int]:
-    """Return all index tokens of one person: about 20 for a usual name."""
+def name_terms(full_name: str, birth_date: date | None) -> set[Term]:
+    """Return all index terms of one person: about 20 for a usual name."""
     words = list(dict.fromkeys(fold_name(full_name)))
-    tokens: set[int] = set()
+    terms: set[Term] = set()
     common = []
     for word in words:
         if birth_date is not None:
-            tokens.add(name_birth_token(word, birth_date))
+            terms.add(name_birth_term(word, birth_date))
         if word in COMMON_WORDS:
             common.append(word)
             continue
-        tokens.add(whole_token(word))
-        tokens.update(prefix_token(word[:length]) for length in PREFIX_LENGTHS if length <= len(word))
-        tokens.update(typo_tokens(word))
-    tokens.update(pair_token(first, second) for first, second in combinations(common, 2))
+        terms.add(whole_term(word))
+        terms.update(prefix_term(word[:length]) for length in PREFIX_LENGTHS if length <= len(word))
+        terms.update(typo_terms(word))
+    terms.update(pair_term(first, second) for first, second in combinations(common, 2))
     if birth_date is not None:
-        tokens.add(birth_token(birth_date))
-    return tokens
+        terms.add(birth_term(birth_date))
+    return terms
 
 
 # --- Queries --------------------------------------------------------------------------------------------------------
@@ -294,13 +304,13 @@ class Query:
 
 @dataclass(frozen=True)
 class TokenSearch:
-    """One lookup in the token table: patients who have at least one token of every group.
+    """One lookup in the token table: patients who have the token of at least one term of every group.
 
     `driver` is the most selective group and is read newest first; the others are asked for each of its rows.
     """
 
-    driver: frozenset[int]
-    others: tuple[frozenset[int], ...] = ()
+    driver: frozenset[Term]
+    others: tuple[frozenset[Term], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -327,26 +337,26 @@ def query_plan(text: str) -> QueryPlan:
         loose = [word for word in rare if corrections(word)]
         return QueryPlan(
             query,
-            exact=_search_of([frozenset({whole_token(word.whole), whole_token(word.start)}) for word in rare]),
-            near=_search_of([_near_tokens(word) for word in rare if word not in loose]) or _pairs_search(words),
+            exact=_search_of([frozenset({whole_term(word.whole), whole_term(word.start)}) for word in rare]),
+            near=_search_of([_near_terms(word) for word in rare if word not in loose]) or _pairs_search(words),
             near_completes=any(len(word.start) > LONGEST_PREFIX for word in rare),
             walk_if_empty=len(words) == 1 and bool(loose),
         )
     if len(vague) > 1:
-        pairs = [_pair_tokens(first, second, corrected=False) for first, second in pairwise(vague)]
+        pairs = [_pair_terms(first, second, corrected=False) for first, second in pairwise(vague)]
         return QueryPlan(query, exact=_search_of(pairs), near=_pairs_search(vague), near_completes=True)
     if vague:
         start = vague[0].start
         # "sit" is the beginning of Siti, who has no token, and of Sitorus, who has.
-        driver = frozenset({prefix_token(start)}) if len(start) in PREFIX_LENGTHS else frozenset()
+        driver = frozenset({prefix_term(start)}) if len(start) in PREFIX_LENGTHS else frozenset()
         return QueryPlan(query, exact=TokenSearch(driver) if driver else None, walk=True)
     return QueryPlan(query)
 
 
 def _birth_plan(query: Query, words: Sequence[QueryWord]) -> QueryPlan:
     assert query.birth_date is not None
-    on_date = TokenSearch(frozenset({birth_token(query.birth_date)}))
-    exact = _search_of([frozenset({name_birth_token(word.whole, query.birth_date)}) for word in words])
+    on_date = TokenSearch(frozenset({birth_term(query.birth_date)}))
+    exact = _search_of([frozenset({name_birth_term(word.whole, query.birth_date)}) for word in words])
     return QueryPlan(query, exact=exact, near=on_date) if exact else QueryPlan(query, exact=on_date)
 
 
@@ -408,30 +418,30 @@ def corrections(word: QueryWord) -> tuple[str, ...]:
     return tuple(sorted(common for common in COMMON_WORDS if is_one_slip(word.whole, common)))
 
 
-def _search_of(groups: Sequence[frozenset[int]]) -> TokenSearch | None:
+def _search_of(groups: Sequence[frozenset[Term]]) -> TokenSearch | None:
     return TokenSearch(groups[0], tuple(groups[1:])) if groups else None
 
 
-def _near_tokens(word: QueryWord) -> frozenset[int]:
-    return frozenset({prefix_token(word.start), *typo_tokens(word.whole)})
+def _near_terms(word: QueryWord) -> frozenset[Term]:
+    return frozenset({prefix_term(word.start), *typo_terms(word.whole)})
 
 
-def _pair_tokens(first: QueryWord, second: QueryWord, *, corrected: bool) -> frozenset[int]:
-    """Tokens of all pairs of common words that two words may stand for."""
+def _pair_terms(first: QueryWord, second: QueryWord, *, corrected: bool) -> frozenset[Term]:
+    """Terms of all pairs of common words that two words may stand for."""
     sides = [
         completions(word)[:MOST_COMPLETIONS] + (corrections(word) if corrected else ()) for word in (first, second)
     ]
-    return frozenset(pair_token(one, two) for one, two in product(*sides) if one != two)
+    return frozenset(pair_term(one, two) for one, two in product(*sides) if one != two)
 
 
 def _pairs_search(words: Sequence[QueryWord]) -> TokenSearch | None:
     """Lookup for words that may all be common or misspelt common ones: a pair of them, or a rare word close to one."""
-    tokens: set[int] = set()
+    terms: set[Term] = set()
     for first, second in combinations(words, 2):
-        tokens |= _pair_tokens(first, second, corrected=True)
+        terms |= _pair_terms(first, second, corrected=True)
     for word in words:
-        tokens |= _near_tokens(word)
-    return TokenSearch(frozenset(tokens)) if tokens else None
+        terms |= _near_terms(word)
+    return TokenSearch(frozenset(terms)) if terms else None
 
 
 # --- Ranking --------------------------------------------------------------------------------------------------------

@@ -92,11 +92,13 @@ class Patient(models.Model):
     full_name = EncryptedCharField(_("full name"), max_length=200)
     nik = EncryptedCharField(_("NIK"), max_length=16, null=True, blank=True)
     nik_bidx = models.BigIntegerField(null=True, blank=True, unique=True, editable=False)
+    nik_bidx_b = models.BigIntegerField(null=True, blank=True, unique=True, editable=False)  # see core.keys_index
     birth_place = EncryptedCharField(_("place of birth"), max_length=80, blank=True, default="")
     birth_date = EncryptedDateField(_("date of birth"))
     sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
     phone = EncryptedCharField(_("phone"), max_length=20, null=True, blank=True)
     phone_bidx = models.BigIntegerField(null=True, blank=True, db_index=True, editable=False)
+    phone_bidx_b = models.BigIntegerField(null=True, blank=True, db_index=True, editable=False)
     email = EncryptedCharField(_("e-mail"), max_length=254, blank=True, default="")
     address = EncryptedTextField(_("address"), blank=True, default="")
     mother_name = EncryptedCharField(_("mother's name"), max_length=200, blank=True, default="")

@@ -18,7 +18,7 @@ from accounts.access import Role
 from accounts.models import RoleAssignment, StaffProfile, User
 from consultations.models import DiagnosisCode
 from consultations.services import import_codes
-from core import clock
+from core import clock, keys_index
 from core.models import Counter
 from emr.demo.content import document, records
 from emr.demo.history import History, Team
@@ -210,8 +210,9 @@ class Loader:
             users.append(user)
         User.objects.bulk_create(users)
         RoleAssignment.objects.bulk_create([RoleAssignment(user=user, role=Role.PATIENT) for user in users])
+        index = keys_index.writing()
         for row in rows:
-            fill_blind_columns(row)
+            fill_blind_columns(row, index=index)
         Patient.objects.bulk_create(rows, batch_size=200)
         Counter.objects.create(name="patients.record_number", value=len(rows))
         write_tokens_of(rows)
@@ -276,7 +277,7 @@ class Loader:
     def _registrations(self) -> None:
         """Three people who signed up and wait for an admin, the first of them known to the clinic."""
         population = Population(self.random, self.today)
-        known = Patient.objects.filter(user=None, nik_bidx__isnull=False).order_by("pk").first()
+        known = next(row for row in Patient.objects.filter(user=None).order_by("pk") if row.nik)
         for number in range(3):
             person = population.person()
             while person.nik is None:

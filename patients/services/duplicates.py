@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from core import indonesia
-from core.search import birth_token, blind_index, match_cost, parse_query
+from core import indonesia, keys_index
+from core.keys_index import IndexKey
+from core.search import birth_term, blind_index, match_cost, parse_query, tokens
 from patients.models import Patient, PatientToken
-from patients.search import LIST_FIELDS
+from patients.search import LIST_FIELDS, NIK_COLUMNS, PHONE_COLUMNS
 
 SAME_DAY_CAP = 200  # people born on one day whose names are compared
 SAME_PHONE_CAP = 20
@@ -27,7 +28,7 @@ def find_duplicates(
     """Return patients `user` may see who may be this person, strongest sign first, at most eight.
 
     Each carries `signs`: "nik" (same NIK), "name" (similar name and same birth date), "phone" (same number, which
-    families share). Values may be half typed or wrong; such a value finds nobody. Two statements.
+    families share). Values may be half typed or wrong; such a value finds nobody. Three statements.
     """
     visible = Patient.objects.visible_to(user)
     found = _signed(visible, full_name=full_name, birth_date=birth_date, nik=nik, phone=phone)
@@ -44,28 +45,30 @@ def _signed(
     patients: QuerySet[Patient], *, full_name: str, birth_date: date | None, nik: str | None, phone: str | None
 ) -> list[Patient]:
     wanted = Q()
-    nik_bidx = blind_index("nik", nik) if nik and len(nik) == indonesia.NIK_LENGTH else None
+    key = keys_index.reading().current
+    nik_column, phone_column = NIK_COLUMNS[key.slot], PHONE_COLUMNS[key.slot]
+    nik_bidx = blind_index("nik", nik, key=key.key) if nik and len(nik) == indonesia.NIK_LENGTH else None
     number = indonesia.phone_or_none(phone) if phone else None
-    phone_bidx = blind_index("phone", number) if number else None
-    born_ids = _born_on(birth_date) if birth_date and full_name.strip() else []
+    phone_bidx = blind_index("phone", number, key=key.key) if number else None
+    born_ids = _born_on(birth_date, key) if birth_date and full_name.strip() else []
     if nik_bidx is not None:
-        wanted |= Q(nik_bidx=nik_bidx)
+        wanted |= Q(**{nik_column: nik_bidx})
     if born_ids:
         wanted |= Q(pk__in=born_ids)
     if phone_bidx is not None:
-        wanted |= Q(phone_bidx=phone_bidx)
+        wanted |= Q(**{phone_column: phone_bidx})
     if not wanted:
         return []
     found = []
-    for patient in patients.filter(wanted).only(*LIST_FIELDS, "nik_bidx", "phone_bidx", "user")[
+    for patient in patients.filter(wanted).only(*LIST_FIELDS, nik_column, phone_column, "user")[
         : SAME_DAY_CAP + SAME_PHONE_CAP
     ]:
         patient.signs = [
             sign
             for sign, holds in (
-                (NIK, nik_bidx is not None and patient.nik_bidx == nik_bidx),
+                (NIK, nik_bidx is not None and getattr(patient, nik_column) == nik_bidx),
                 (NAME, patient.birth_date == birth_date and is_similar_name(patient.full_name, full_name)),
-                (PHONE, phone_bidx is not None and patient.phone_bidx == phone_bidx),
+                (PHONE, phone_bidx is not None and getattr(patient, phone_column) == phone_bidx),
             )
             if holds
         ]
@@ -84,6 +87,6 @@ def _covers(words: str, name: str) -> bool:
     return bool(query.words) and match_cost(query, name) is not None
 
 
-def _born_on(day: date) -> Iterable[UUID]:
-    tokens = PatientToken.objects.filter(token=birth_token(day)).order_by("-patient_id")
-    return list(tokens.values_list("patient_id", flat=True)[:SAME_DAY_CAP])
+def _born_on(day: date, key: IndexKey) -> Iterable[UUID]:
+    rows = PatientToken.objects.filter(token__in=tokens([birth_term(day)], key=key.key)).order_by("-patient_id")
+    return list(rows.values_list("patient_id", flat=True)[:SAME_DAY_CAP])

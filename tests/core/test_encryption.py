@@ -38,8 +38,8 @@ from core.encryption import (
     SealedText,
     key_ring,
 )
-from core.management.commands import rotate_data_key
 from core.models import KeySentinel
+from emr.management.commands import rotate_data_key
 
 OLD, NEW = keys.new_key(), keys.new_key()
 LONG = "Ş" * 300

@@ -6,16 +6,15 @@ from datetime import date
 
 import pytest
 from django.conf import settings
-from django.test import override_settings
 
-from core import keys, search
+from core import search
 from core.search import (
     COMMON_WORDS,
     blind_index,
     fold_name,
     fold_word,
     is_one_slip,
-    name_tokens,
+    name_terms,
     parse_query,
     query_plan,
     rank,
@@ -117,63 +116,65 @@ class TestFolding:
 
 class TestBlindIndex:
     def test_fits_a_signed_bigint(self):
-        values = [blind_index("name", str(number)) for number in range(2000)]
+        values = [blind_index("name", str(number), key=KEY) for number in range(2000)]
         assert all(0 <= value < 2**63 for value in values)
         assert max(values) > 2**62
         assert len(set(values)) == 2000
 
     def test_same_text_same_number_within_one_purpose_only(self):
-        assert blind_index("nik", "2171015203850001") == blind_index("nik", "2171015203850001")
-        assert blind_index("nik", "2171015203850001") != blind_index("phone", "2171015203850001")
+        assert blind_index("nik", NIK, key=KEY) == blind_index("nik", NIK, key=KEY)
+        assert blind_index("nik", NIK, key=KEY) != blind_index("phone", NIK, key=KEY)
 
     def test_another_master_key_gives_other_numbers(self):
-        before = blind_index("nik", "2171015203850001")
-        changed = {name: getattr(settings.KEYS, name) for name in keys.Keys.__dataclass_fields__}
-        with override_settings(KEYS=keys.Keys(**{**changed, "search_master_key": bytes(32)})):
-            assert blind_index("nik", "2171015203850001") != before
+        assert blind_index("nik", NIK, key=KEY) != blind_index("nik", NIK, key=bytes(32))
+        terms = name_terms("Siti Tambunan", BORN)
+        assert not search.tokens(terms, key=KEY) & search.tokens(terms, key=bytes(32))
+        assert len(search.tokens(terms, key=KEY)) == len(terms)
 
     def test_number_is_fixed_for_ever(self):
         # Public test keys: a change here would make every stored index useless without a reindex.
-        assert blind_index("nik", "2171015203850001") == PUBLISHED_INDEX
+        assert blind_index("nik", NIK, key=KEY) == PUBLISHED_INDEX
 
 
+KEY = settings.KEYS.search_master_key
+NIK = "2171015203850001"
 PUBLISHED_INDEX = 3947859498915013724
 
 
 class TestTokens:
     def test_common_word_has_no_token_of_its_own(self):
-        assert name_tokens("Siti", None) == set()
-        assert name_tokens("Siti", BORN) == {search.birth_token(BORN), search.name_birth_token("siti", BORN)}
+        assert name_terms("Siti", None) == set()
+        assert name_terms("Siti", BORN) == {search.birth_term(BORN), search.name_birth_term("siti", BORN)}
 
     def test_two_common_words_have_their_pair(self):
-        assert name_tokens("Siti Aminah", None) == {search.pair_token("siti", "amina")}
-        assert name_tokens("Aminah Siti", None) == name_tokens("Siti Aminah", None)
+        assert name_terms("Siti Aminah", None) == {search.pair_term("siti", "amina")}
+        assert name_terms("Aminah Siti", None) == name_terms("Siti Aminah", None)
 
     def test_rare_word(self):
-        tokens = name_tokens("Sitorus", None)
-        assert {search.prefix_token(start) for start in ("sit", "sito", "sitor", "sitoru", "sitorus")} <= tokens
-        assert search.typo_tokens("sitorus") <= tokens
-        assert search.prefix_token("si") not in tokens
-        assert len(tokens) == 5 + 8
+        terms = name_terms("Sitorus", None)
+        assert {search.prefix_term(start) for start in ("sit", "sito", "sitor", "sitoru", "sitorus")} <= terms
+        assert search.typo_terms("sitorus") <= terms
+        assert search.prefix_term("si") not in terms
+        assert len(terms) == 5 + 8
 
     def test_long_word_has_a_whole_token_and_typos_of_its_beginning(self):
-        tokens = name_tokens("Tambunanhutagalung", None)
-        assert search.whole_token("tambunanhutagalung") in tokens
-        assert search.prefix_token("tambuna") in tokens
-        assert len(tokens) == 1 + 5 + 9
+        terms = name_terms("Tambunanhutagalung", None)
+        assert search.whole_term("tambunanhutagalung") in terms
+        assert search.prefix_term("tambuna") in terms
+        assert len(terms) == 1 + 5 + 9
 
     def test_short_word_is_found_whole(self):
-        assert name_tokens("Li", None) == {search.whole_token("li")}
+        assert name_terms("Li", None) == {search.whole_term("li")}
 
     def test_usual_name_has_about_twenty(self):
         sizes = [
-            len(name_tokens(name, BORN))
+            len(name_terms(name, BORN))
             for name in ("Siti Nurbaya", "Budi Tambunan", "Muhammad Alfarizi", "Dewi Sartika")
         ]
         assert all(10 <= size <= 30 for size in sizes), sizes
 
     def test_prefix_and_typo_tokens_live_apart(self):
-        assert not search.typo_tokens("sitorus") & {search.prefix_token("sitorus"), search.whole_token("sitorus")}
+        assert not search.typo_terms("sitorus") & {search.prefix_term("sitorus"), search.whole_term("sitorus")}
 
 
 class TestSlips:
@@ -280,17 +281,17 @@ class TestParsing:
 class TestPlans:
     def test_rare_word_goes_by_its_token_and_the_common_one_is_checked_later(self):
         plan = query_plan("siti sitorus")
-        assert plan.exact == search.TokenSearch(frozenset({search.prefix_token("sitorus")}))
+        assert plan.exact == search.TokenSearch(frozenset({search.prefix_term("sitorus")}))
         assert not plan.walk
 
     def test_longest_rare_word_drives(self):
         plan = query_plan("tan sitorus")
-        assert plan.exact.driver == frozenset({search.prefix_token("sitorus")})
-        assert plan.exact.others == (frozenset({search.prefix_token("tan")}),)
+        assert plan.exact.driver == frozenset({search.prefix_term("sitorus")})
+        assert plan.exact.others == (frozenset({search.prefix_term("tan")}),)
 
     def test_two_common_words_go_by_their_pair(self):
         plan = query_plan("aminah siti")
-        assert search.pair_token("siti", "amina") in plan.exact.driver
+        assert search.pair_term("siti", "amina") in plan.exact.driver
         assert plan.exact.others == ()
 
     def test_three_common_words_need_both_pairs(self):
@@ -299,7 +300,7 @@ class TestPlans:
     def test_common_word_alone_walks(self):
         assert query_plan("siti").walk
         assert query_plan("sit").walk
-        assert search.prefix_token("sit") in query_plan("sit").exact.driver
+        assert search.prefix_term("sit") in query_plan("sit").exact.driver
 
     def test_misspelt_common_word_walks_last(self):
         plan = query_plan("kurniawam")
@@ -307,12 +308,12 @@ class TestPlans:
 
     def test_name_and_birth_date(self):
         plan = query_plan("siti 12-03-1985")
-        assert plan.exact.driver == frozenset({search.name_birth_token("siti", BORN)})
-        assert plan.near.driver == frozenset({search.birth_token(BORN)})
+        assert plan.exact.driver == frozenset({search.name_birth_term("siti", BORN)})
+        assert plan.near.driver == frozenset({search.birth_term(BORN)})
 
     def test_final_h_does_not_hide_who_is_still_being_typed(self):
         plan = query_plan("pasah")
-        assert plan.exact.driver == frozenset({search.prefix_token("pasa"), search.prefix_token("pasah")})
+        assert plan.exact.driver == frozenset({search.prefix_term("pasa"), search.prefix_term("pasah")})
 
 
 def ranked(text: str, *names: str) -> list[str]:

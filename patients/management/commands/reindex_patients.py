@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from core.db import retry_transaction
 from patients.models import Patient, PatientToken
-from patients.search import write_tokens_of
+from patients.search import BLIND_COLUMNS, write_tokens_of
 
 BATCH_SIZE = 200
 
@@ -60,6 +60,6 @@ def reindex_batch(*, after: UUID | None, batch_size: int, only_missing: bool) ->
         patients = patients.filter(pk__gt=after)
     if only_missing:
         patients = patients.filter(~Exists(PatientToken.objects.filter(patient_id=OuterRef("pk"))))
-    batch = list(patients.only("id", "full_name", "birth_date", "nik", "nik_bidx", "phone", "phone_bidx")[:batch_size])
+    batch = list(patients.only("id", "full_name", "birth_date", "nik", "phone", *BLIND_COLUMNS)[:batch_size])
     changed = write_tokens_of(batch) if batch else 0
     return (batch[-1].pk if len(batch) == batch_size else None), len(batch), changed
