@@ -29,7 +29,7 @@ addEventListener("securitypolicyviolation", (event) => {
 });
 addEventListener("DOMContentLoaded", () => {
   const language = document.documentElement.lang;
-  if (location.protocol === "http:" && document.contentType === "text/html" && language !== "id") {
+  if (location.protocol.startsWith("http") && document.contentType === "text/html" && language !== "id") {
     console.error(`The language of ${location.pathname} is "${language}", not "id"`);
   }
 });
@@ -167,5 +167,5 @@ def listening(page: Page, address: str) -> None:
     """Open a page and wait until its live connection stands."""
     with page.expect_websocket() as opened:
         page.goto(address)
-    assert opened.value.url.startswith("ws://127.0.0.1")
+    assert opened.value.url.startswith(("ws://localhost", "wss://localhost"))
     page.wait_for_timeout(700)  # the handshake; the event above is only its beginning

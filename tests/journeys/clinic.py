@@ -5,16 +5,20 @@ Nothing here touches a database of this process. What a journey needs to know ab
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -33,6 +37,7 @@ NOT_INHERITED = (
     "AUDIT_SEAL_KEY", "SESSION_HASH_KEY", "KEY_DIR", "EMBEDDED", "DEMO_MODE", "DEBUG", "SITE_URL", "ALLOWED_HOSTS",
 )  # fmt: skip
 START_WITHIN = 60
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
 STOP_WITHIN = 20
 MARK = "journey-answer:"
 
@@ -98,6 +103,26 @@ def text_of(mail: EmailMessage) -> str:
     return str(text)
 
 
+class Certificate:
+    """A certificate for localhost, made for one run. Browsers are told to trust its key and nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        self.file, self.key_file = directory / "tls.pem", directory / "tls-key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:TRUE",
+             "-keyout", str(self.key_file), "-out", str(self.file)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        public = subprocess.run(
+            ["openssl", "x509", "-in", str(self.file), "-pubkey", "-noout"], check=True, capture_output=True
+        ).stdout
+        der = subprocess.run(
+            ["openssl", "pkey", "-pubin", "-outform", "DER"], input=public, check=True, capture_output=True
+        ).stdout
+        self.fingerprint = b64encode(hashlib.sha256(der).digest()).decode()
+
+
 class Clinic:
     """The server under test with its own folder, database and port."""
 
@@ -105,8 +130,10 @@ class Clinic:
         self.directory = directory
         self.mailbox = mailbox
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.is_embedded = not database_url.startswith("mysql")
+        self.url = f"{'http' if self.is_embedded else 'https'}://localhost:{self.port}"
+        self.certificate: Certificate | None = None
+        self._pages_port, self._live_port = free_port(), free_port()
         self._database_url = "" if self.is_embedded else _beside(database_url)
         self._redis_url = "" if self.is_embedded else _next_redis(redis_url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -123,12 +150,14 @@ class Clinic:
                 [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
                 cwd=ROOT, env=self._environment(), check=True, capture_output=True,
             )  # fmt: skip
+            self.certificate = Certificate(self.directory)
+            self.manage("collectstatic", "--noinput", "-v", "0", served=True)
         self.manage("migrate", "-v", "0")
         self.manage("load_demo")
         for name, command in self._commands().items():
             log = (self.directory / f"{name}.log").open("wb")
             self._processes[name] = subprocess.Popen(
-                [sys.executable, *command], cwd=ROOT, env=self._environment(), stdout=log, stderr=subprocess.STDOUT
+                command, cwd=ROOT, env=self._environment(served=True), stdout=log, stderr=subprocess.STDOUT
             )
             log.close()
         self._wait_until_open()
@@ -148,26 +177,62 @@ class Clinic:
             _mysql(self._database_url, "DROP DATABASE IF EXISTS {name}")
 
     def _commands(self) -> dict[str, list[str]]:
+        """Embedded: one process. Else production as docs/running.md describes it, nginx with TLS in front."""
         if self.is_embedded:
-            return {"serve": ["manage.py", "serve", "--port", str(self.port)]}
-        # In production gunicorn answers pages and uvicorn answers /ws/, behind one web server. Without one in front the
-        # browser would see two origins, so uvicorn answers both here; worker and scheduler are processes of their own.
-        web = ["-m", "uvicorn", "emr.asgi:application", "--host", "127.0.0.1", "--port", str(self.port)]
+            return {"serve": [sys.executable, "manage.py", "serve", "--port", str(self.port)]}
+        python, pages, live = sys.executable, f"127.0.0.1:{self._pages_port}", str(self._live_port)
         return {
-            "web": [*web, "--lifespan", "on", "--ws", "websockets-sansio", "--log-level", "warning", "--no-access-log"],
-            "worker": ["-m", "celery", "-A", "emr", "worker", "--loglevel", "WARNING", "--concurrency", "1"],
-            "beat": ["-m", "celery", "-A", "emr", "beat", "--loglevel", "WARNING"],
-        }
+            "pages": [python, "-m", "gunicorn", "emr.wsgi:application", "--worker-class", "gthread", "--workers", "2",
+                      "--threads", "4", "--bind", pages],
+            "live": [python, "-m", "uvicorn", "emr.asgi:application", "--host", "127.0.0.1", "--port", live,
+                     "--lifespan", "on", "--ws", "websockets-sansio", "--ws-max-size", "4096", "--no-access-log"],
+            "worker": [python, "-m", "celery", "-A", "emr", "worker", "--loglevel", "WARNING", "--concurrency", "1"],
+            "beat": [python, "-m", "celery", "-A", "emr", "beat", "--loglevel", "WARNING"],
+            "nginx": [NGINX, "-p", str(self.directory), "-c", str(self._nginx_conf()), "-g", "daemon off;"],
+        }  # fmt: skip
 
-    def _environment(self) -> dict[str, str]:
+    def _nginx_conf(self) -> Path:
+        """Write the shipped configuration with the ports, host and files of this run around it."""
+        assert self.certificate is not None
+        text = (ROOT / "deploy/nginx/emr.conf").read_text(encoding="utf-8")
+        text = text[: text.rindex("server {")]  # port 80 belongs to somebody else on this machine
+        for shipped, own in (
+            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
+            ("emr.clinic.example", "localhost"),
+            ("/etc/emr/tls/fullchain.pem", str(self.certificate.file)),
+            ("/etc/emr/tls/privkey.pem", str(self.certificate.key_file)),
+            ("/var/log/nginx/emr.log", str(self.directory / "nginx-access.log")),
+            ("127.0.0.1:8001", f"127.0.0.1:{self._pages_port}"),
+            ("127.0.0.1:8002", f"127.0.0.1:{self._live_port}"),
+        ):
+            assert shipped in text, f"{shipped} is not in the shipped configuration any more"
+            text = text.replace(shipped, own)
+        temporary = "".join(
+            f"{name}_temp_path {self.directory / name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        path = self.directory / "nginx.conf"
+        path.write_text(
+            f"pid {self.directory / 'nginx.pid'};\nerror_log stderr warn;\nworker_processes 1;\n"
+            f"events {{ worker_connections 512; }}\nhttp {{\n{temporary}{text}}}\n",
+            encoding="utf-8",
+        )
+        return path
+
+    def _environment(self, *, served: bool = False) -> dict[str, str]:
+        """Return the environment of a command, or of what serves people: production refuses demo mode, so the demo
+        clinic is loaded by commands in development settings on the same database."""
+        is_production = served and not self.is_embedded
         own = {
-            "DJANGO_SETTINGS_MODULE": "emr.settings.development",
+            "DJANGO_SETTINGS_MODULE": f"emr.settings.{'production' if is_production else 'development'}",
             "VAR_DIR": str(self.directory),
             "KEY_DIR": str(self.directory / "keys"),
             "EMBEDDED": "1" if self.is_embedded else "0",
-            "DEMO_MODE": "1",
+            "DEMO_MODE": "0" if is_production else "1",
             "DEBUG": "0",
             "SITE_URL": self.url,
+            "ALLOWED_HOSTS": "localhost",
+            "TRUSTED_PROXY_COUNT": "1" if is_production else "0",
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(self.mailbox.port),
             "EMAIL_USE_TLS": "0",
@@ -183,7 +248,7 @@ class Clinic:
             for name, process in self._processes.items():
                 assert process.poll() is None, f"{name} ended:\n{self.log(name)}"
             try:
-                with urllib.request.urlopen(f"{self.url}/masuk/", timeout=5) as answer:
+                with self.ask("/masuk/") as answer:
                     assert answer.status == 200
                     return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
@@ -200,6 +265,11 @@ class Clinic:
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
+    def ask(self, path: str) -> Any:
+        """Open an address without a browser."""
+        trust = ssl.create_default_context(cafile=str(self.certificate.file)) if self.certificate else None
+        return urllib.request.urlopen(f"{self.url}{path}", timeout=5, context=trust)
+
     def log(self, name: str, lines: int = 40) -> str:
         """Return the last lines that a process wrote."""
         text = (self.directory / f"{name}.log").read_text(errors="replace")
@@ -214,11 +284,12 @@ class Clinic:
             if re.search(r"\b(?:ERROR|CRITICAL)\b|Internal Server Error", line)
         ]
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, served: bool = False) -> str:
         """Run one management command beside the server and return what it wrote."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self._environment(), capture_output=True, text=True
-        )
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self._environment(served=served),
+            capture_output=True, text=True,
+        )  # fmt: skip
         assert done.returncode == 0, f"manage.py {arguments[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         return done.stdout
 

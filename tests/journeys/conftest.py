@@ -1,7 +1,8 @@
 """Set-up of the journeys: `pytest -m journey tests/journeys`.
 
 They run against the embedded product on SQLite. With DATABASE_URL (mysql://…) and REDIS_URL in the environment they run
-against a new database beside the named one, with web server, worker and scheduler as processes of their own.
+against a new database beside the named one, as in production: DEBUG off, nginx with TLS in front of pages and live
+connections, worker and scheduler as processes of their own.
 """
 
 from __future__ import annotations
@@ -56,14 +57,15 @@ def clinic(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(clinic: Clinic) -> Iterator[Browser]:
     from playwright.sync_api import expect, sync_playwright
 
     from tests.journeys.browsing import ARGUMENTS, CHROMIUM
 
     expect.set_options(timeout=10_000)
+    trusted = [f"--ignore-certificate-errors-spki-list={clinic.certificate.fingerprint}"] if clinic.certificate else []
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *trusted])
         yield found
         found.close()
 
