@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.VerifiedSessionMiddleware",
     "accounts.middleware.UserPreferencesMiddleware",
+    "audit.middleware.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -110,6 +111,7 @@ MIDDLEWARE = [
     "accounts.middleware.KnownBrowserMiddleware",
     "accounts.middleware.ClosedByDefaultMiddleware",
     "core.middleware.DomainErrorMiddleware",
+    "audit.middleware.AuditUnavailableMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -249,7 +251,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ("username", "full_name", "email")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "accounts.validators.StrongPasswordValidator", "OPTIONS": {"min_length": 12}},  # Django's minimum length, and more
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -293,9 +295,13 @@ TRUSTED_PROXY_COUNT = env.number(
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 # --- Sessions, cookies, headers -------------------------------------------------------------------------------------
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db" if REDIS_URL else "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "core.session_store.cached_db" if REDIS_URL else "core.session_store.db"
 SESSION_COOKIE_NAME = "emr_session"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_BINDING_COOKIE_NAME = "emr_bind"
+IDLE_LOCK_MINUTES = env.number(
+    "IDLE_LOCK_MINUTES", 15, "Minutes without anything done before a page asks for the password; 0: never.", maximum=240
+)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "emr_csrf"
@@ -321,6 +327,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
+        "report-uri": ["/csp-report/"],
     }
 }
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
@@ -361,3 +368,27 @@ UNPAID_REMINDER_DAYS = env.number(
     "UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90
 )
 ADMIN_READS_NOTES = env.flag("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")
+
+# --- Audit log ------------------------------------------------------------------------------------------------------
+AUDIT_ANCHOR_FILE = env.path(
+    "AUDIT_ANCHOR_FILE",
+    VAR_DIR / "audit" / "anchors.log",
+    "File the anchors of the audit log are appended to; in production on another volume than the database.",
+    shown="var/audit/anchors.log",
+)
+AUDIT_ANCHOR_SYSLOG = env.text(
+    "AUDIT_ANCHOR_SYSLOG", "", "Send the anchors to a system log as well: a socket such as /dev/log, or host:port (UDP)."
+)
+AUDIT_ARCHIVE_DIR = env.path(
+    "AUDIT_ARCHIVE_DIR",
+    VAR_DIR / "audit" / "archive",
+    "Directory of the archives of old audit events; kept for 25 years.",
+    shown="var/audit/archive",
+)
+AUDIT_ONLINE_DAYS = env.number(
+    "AUDIT_ONLINE_DAYS",
+    1095,
+    "Days audit events stay in the database before they may be archived.",
+    minimum=365,
+    maximum=9_131,
+)

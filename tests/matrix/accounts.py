@@ -1,3 +1,4 @@
+from accounts.models import TotpDevice
 from tests.factories.accounts import UserFactory
 from tests.matrix import Row
 
@@ -11,6 +12,11 @@ def new_staff(cast):
     return {"username": "baru", "full_name": "Orang Baru", "email": "baru@klinik.example", "roles": ["nurse"]}
 
 
+WAITING = "only for a sign-in that waits for its second step in this session"
+def an_app(cast):
+    return {"kind": "app", "pk": TotpDevice.objects.create(user=cast.nurse, name="Telepon").pk}
+
+
 OWN = "about the own account: nobody else's is reachable"
 
 ROWS = [
@@ -21,9 +27,40 @@ ROWS = [
     Row("accounts:portal-login", method="POST", public=True, expect=(422,)),
     Row("accounts:logout", method="POST", public=True),
     Row("accounts:preferences", method="POST", public=True),
+    Row("accounts:factor-verify", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-verify", method="POST", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-cancel", method="POST", public=True),
+    Row("accounts:factor-enrol", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-enrol", method="POST", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-enrol-app", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-enrol-app", method="POST", public=True, expect=(302,), note=WAITING),
+    Row("accounts:factor-confirm", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:factor-confirm", method="POST", holder="nurse", outsider=None, note=OWN, expect=(422,)),
+    Row("accounts:backup-codes", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:backup-codes", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:backup-codes-kept", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:device-list", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:device-add-app", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:device-add-app", method="POST", holder="nurse", outsider=None, note=OWN, expect=(422,)),
+    Row("accounts:device-rename", an_app, holder="nurse", outsider="doctor"),
+    Row("accounts:device-rename", an_app, method="POST", holder="nurse", outsider="doctor", expect=(422,)),
+    Row("accounts:device-remove", an_app, holder="nurse", outsider="doctor"),
+    Row("accounts:device-remove", an_app, method="POST", holder="nurse", outsider="doctor"),
     Row("accounts:password-change", holder="nurse", outsider=None, note=OWN),
     Row("accounts:password-change", method="POST", holder="nurse", outsider=None, note=OWN, expect=(422,)),
+    Row("accounts:csp-report", method="POST", public=True),
     Row("accounts:styleguide", holder="nurse"),
+    # passkeys: without a question asked before, each answers with a redirect to the start, or a refusal
+    Row("accounts:passkey-sign-in-begin", method="POST", public=True, expect=(422,)),
+    Row("accounts:passkey-sign-in", method="POST", public=True, expect=(409,)),
+    Row("accounts:passkey-verify-begin", method="POST", public=True),
+    Row("accounts:passkey-verify", method="POST", public=True),
+    Row("accounts:passkey-enrol-begin", method="POST", public=True),
+    Row("accounts:passkey-enrol", method="POST", public=True),
+    Row("accounts:passkey-confirm-begin", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:passkey-confirm", method="POST", holder="nurse", outsider=None, note=OWN, expect=(409,)),
+    Row("accounts:passkey-add-begin", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:passkey-add", method="POST", holder="nurse", outsider=None, note=OWN, expect=(409,)),
     Row("accounts:user-list", colleague="owner"),
     Row("accounts:user-list", method="POST", colleague="owner", data=lambda cast: {"q": "ayu"}),
     Row("accounts:user-create", colleague="receptionist"),
