@@ -134,10 +134,11 @@ class Clinic:
         self.url = f"{'http' if self.is_embedded else 'https'}://localhost:{self.port}"
         self.certificate: Certificate | None = None
         self._pages_port, self._live_port = free_port(), free_port()
-        self._database_url = "" if self.is_embedded else _beside(database_url)
-        self._redis_url = "" if self.is_embedded else _next_redis(redis_url)
+        self.database_url = "" if self.is_embedded else _beside(database_url)
+        self.redis_url = "" if self.is_embedded else _next_redis(redis_url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._passwords: dict[str, str] = {}
+        self.typed_secrets: set[str] = set()  # passwords that journeys chose themselves
 
     # --- start and stop ---------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class Clinic:
         """Migrate, load the demo clinic, start the processes, and wait until the sign-in page answers."""
         self._not_over_midnight()
         if not self.is_embedded:
-            _mysql(self._database_url, "DROP DATABASE IF EXISTS {name}", "CREATE DATABASE {name} CHARACTER SET utf8mb4")
+            _mysql(self.database_url, "DROP DATABASE IF EXISTS {name}", "CREATE DATABASE {name} CHARACTER SET utf8mb4")
             subprocess.run(
                 [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
                 cwd=ROOT, env=self._environment(), check=True, capture_output=True,
@@ -174,7 +175,7 @@ class Clinic:
                 process.kill()
                 process.wait()
         if not self.is_embedded:
-            _mysql(self._database_url, "DROP DATABASE IF EXISTS {name}")
+            _mysql(self.database_url, "DROP DATABASE IF EXISTS {name}")
 
     def _commands(self) -> dict[str, list[str]]:
         """Embedded: one process. Else production as docs/running.md describes it, nginx with TLS in front."""
@@ -236,8 +237,8 @@ class Clinic:
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(self.mailbox.port),
             "EMAIL_USE_TLS": "0",
-            "DATABASE_URL": self._database_url or f"sqlite:///{self.directory / 'emr.sqlite3'}",
-            "REDIS_URL": self._redis_url,
+            "DATABASE_URL": self.database_url or f"sqlite:///{self.directory / 'emr.sqlite3'}",
+            "REDIS_URL": self.redis_url,
             "PYTHONUNBUFFERED": "1",
         }
         return {**{name: value for name, value in os.environ.items() if name not in NOT_INHERITED}, **own}

@@ -91,3 +91,8 @@ def person(browser: Browser, clinic: Clinic, request: pytest.FixtureRequest) -> 
         one.context.close()
     problems = [problem for one in people for problem in one.problems]
     assert not problems, "\n".join(problems)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is left behind is looked at when everybody has gone."""
+    items.sort(key=lambda item: item.path.name == "test_left_behind.py")
