@@ -10,7 +10,7 @@ from django.db.models import Case, Q, Value, When
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Capability, Role, has_capability
+from accounts.access import Capability, has_capability
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
 from patients.models import Patient
@@ -62,9 +62,10 @@ class ClinicalQuerySet(models.QuerySet):
 
     def visible_to(self, user: Any) -> ClinicalQuerySet:
         if has_capability(user, Capability.VIEW_NOTES):
-            if settings.ADMIN_READS_NOTES or user.role_names - {Role.ADMIN}:
-                return self.filter(patient__in=Patient.objects.visible_to(user))
-            return self.none()
+            is_kept_out = not settings.ADMIN_READS_NOTES and has_capability(user, Capability.VIEW_ALL_CHARTS)
+            # A second role in care still opens the notes of the own care team.
+            readable = Patient.objects.in_care_of(user) if is_kept_out else Patient.objects.readable_by(user)
+            return self.filter(patient__in=readable)
         if has_capability(user, Capability.USE_PORTAL):
             return self.own(user)
         return self.none()

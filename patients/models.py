@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Capability, has_capability
@@ -14,6 +15,8 @@ from core import clock
 from core.encryption import EncryptedCharField, EncryptedDateField, EncryptedTextField
 from core.ids import uuid7
 from core.indonesia import format_phone
+
+NO_SOURCE = UUID(int=0)  # a care relationship that no single appointment, visit or prescription made
 
 
 class Sex(models.TextChoices):
@@ -32,19 +35,37 @@ def mask_nik(nik: str | None) -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: Any) -> PatientQuerySet:
-        """Patients `user` may read.
+        """Patients whose identity `user` may read.
 
-        A patient sees themselves and the people whose proven guardian they are. Doctors and pharmacists see patients
-        whose care team they are in; desk, nurses, cashier and admin see all. Empty for everyone else.
+        Desk, cashier and admin see all; doctors, nurses, pharmacists, laboratory and radiology those whose care team
+        they are in now. A patient sees themselves and the people whose proven guardian they are. Empty for everyone
+        else.
         """
         if has_capability(user, Capability.SEARCH_PATIENTS):
             return self
         if has_capability(user, Capability.SEARCH_OWN_PATIENTS):
-            members = [CareTeamMember.of_user(user.pk), *(CareTeamMember.of_role(role) for role in user.role_names)]
-            return self.filter(Exists(CareTeamMember.objects.filter(patient_id=OuterRef("pk"), member__in=members)))
+            return self.in_care_of(user)
         if has_capability(user, Capability.USE_PORTAL):
             return self.filter(pk__in=portal_patient_ids(user))
         return self.none()
+
+    def readable_by(self, user: Any) -> PatientQuerySet:
+        """Patients whose clinical record `user` may read: narrower than `visible_to` for people with a second role.
+
+        Roles add up for identity, not for care: a nurse who also works at the desk finds everybody and still reads the
+        records of the own care team only.
+        """
+        if has_capability(user, Capability.VIEW_ALL_CHARTS):
+            return self
+        if has_capability(user, Capability.USE_PORTAL):
+            return self.visible_to(user)
+        return self.in_care_of(user)
+
+    def in_care_of(self, user: Any) -> PatientQuerySet:
+        """Patients whose care team `user` is in at this moment; empty for people who take no part in care."""
+        if not has_capability(user, Capability.SEARCH_OWN_PATIENTS):
+            return self.none()
+        return self.filter(Exists(CareTeamMember.objects.of(user).filter(patient_id=OuterRef("pk"))))
 
     def active(self) -> PatientQuerySet:
         return self.filter(status=Patient.Status.ACTIVE)
@@ -180,17 +201,49 @@ class PatientToken(models.Model):
         return str(self.token)
 
 
+class CareTeamQuerySet(models.QuerySet["CareTeamMember"]):
+    def running(self) -> CareTeamQuerySet:
+        """Relationships that have not ended at this moment."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=clock.now()))
+
+    def of(self, user: Any) -> CareTeamQuerySet:
+        """Relationships of `user`, as a person or through one of their roles, that run at this moment."""
+        members = [CareTeamMember.of_user(user.pk), *(CareTeamMember.of_role(role) for role in user.role_names)]
+        return self.running().filter(member__in=members)
+
+
 class CareTeamMember(models.Model):
-    """A person, or everyone in a role, who takes part in a patient's care and may therefore read the record (FHIR CareTeam)."""
+    """One reason why a person, or everyone in a role, takes part in a patient's care and may read the record (FHIR CareTeam).
+
+    A person may have several reasons for one patient; each ends by itself (`ends_at` empty: it lasts).
+    """
+
+    class Source(models.TextChoices):
+        ASSIGNED = "assigned", _("Assigned")
+        APPOINTMENT = "appointment", _("Approved appointment")
+        VISIT = "visit", _("Visit")
+        PRESCRIPTION = "prescription", _("Prescription")
+        ORDER = "order", _("Order")
+        EMERGENCY = "emergency", _("Emergency access")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="care_team")
     member = models.CharField(max_length=60)
+    source = models.CharField(max_length=12, choices=Source, default=Source.ASSIGNED)
+    source_id = models.UUIDField(default=NO_SOURCE)  # of the appointment, visit, … that made it
     since = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CareTeamQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["patient", "member"], name="care_team_member_once")]
-        indexes = [models.Index(fields=["member", "patient"], name="care_team_member_idx")]
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "member", "source", "source_id"], name="care_team_reason_once")
+        ]
+        indexes = [
+            models.Index(fields=["member", "patient", "ends_at"], name="care_team_member_idx"),
+            models.Index(fields=["source_id"], name="care_team_source_idx"),
+        ]
 
     def __str__(self) -> str:
         return self.member
@@ -330,5 +383,6 @@ class PortalRegistration(models.Model):
         return mask_nik(self.nik)
 
 
-# The app registry finds models here; the class refers to Patient by name, so it may come last.
+# The app registry finds models here; the classes refer to Patient by name, so they may come last.
+from patients.emergency_models import EmergencyAccess  # noqa: E402, F401
 from patients.guardian_models import GuardianLink, portal_patient_ids  # noqa: E402, F401

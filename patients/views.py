@@ -18,6 +18,7 @@ from core import indonesia
 from core.http import domain_errors
 from core.search import parse_query
 from patients import services
+from patients.access import may_read_record
 from patients.forms import IdentityForm, RegisterForm, SearchForm
 from patients.models import Patient
 from patients.recent import recent_patients
@@ -166,7 +167,7 @@ def detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
         "may_edit": Capability.REGISTER_PATIENTS in held,
         "may_book": Capability.BOOK_APPOINTMENTS in held and patient.status == Patient.Status.ACTIVE,
         "may_check_in": Capability.CHECK_IN in held and patient.status == Patient.Status.ACTIVE,
-        "may_read_history": Capability.VIEW_CHART in held,
+        "may_read_history": may_read_record(request.user, patient),
         "may_see_appointments": bool(held & {Capability.BOOK_APPOINTMENTS, Capability.APPROVE_APPOINTMENTS}),
     }
     return render(request, "patients/patient_detail.html", context)

@@ -256,7 +256,7 @@ class PrescriptionQuerySet(models.QuerySet["Prescription"]):
     def visible_to(self, user: Any) -> PrescriptionQuerySet:
         """Prescriptions of the patients `user` may read, or a patient's own; empty for anyone without the capability."""
         if has_capability(user, Capability.VIEW_PRESCRIPTIONS):
-            return self.filter(patient__in=Patient.objects.visible_to(user))
+            return self.filter(patient__in=Patient.objects.readable_by(user))
         if has_capability(user, Capability.USE_PORTAL):
             return self.filter(patient__user=user)
         return self.none()

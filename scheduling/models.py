@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Capability, has_capability
 from accounts.models import Specialty
+from core import clock
 from core.encryption import EncryptedTextField
 from core.ids import uuid7
 from patients.models import Patient
+
+NURSE_CARE = timedelta(days=7)  # nurses read the record on the day of the visit and this long after it (ADR 9)
 
 # Encrypted patient columns that no list of the clinic's day shows.
 _UNLISTED = tuple(
@@ -154,11 +158,14 @@ class Slot(models.Model):
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, user: Any) -> AppointmentQuerySet:
-        """Desk and admin see all, a doctor their own, a patient their own; empty for everyone else."""
+        """Desk and admin see all, a doctor their own, a patient their own; empty for everyone else.
+
+        A booking that waits, was refused or cancelled is no care: the doctor does not learn who asked.
+        """
         if has_capability(user, Capability.BOOK_APPOINTMENTS) or has_capability(user, Capability.APPROVE_APPOINTMENTS):
             return self
         if has_capability(user, Capability.WRITE_NOTES):
-            return self.filter(doctor=user)
+            return self.filter(doctor=user, status__in=Appointment.CARE_STATUSES)
         if has_capability(user, Capability.USE_PORTAL):
             return self.filter(patient__user=user)
         return self.none()
@@ -182,6 +189,8 @@ class Appointment(models.Model):
         ARRIVED = "arrived", _("Arrived")
         FINISHED = "finished", _("Finished")
         NO_SHOW = "no_show", _("Did not come")
+
+    CARE_STATUSES = (Status.APPROVED, Status.ARRIVED, Status.FINISHED)  # the doctor takes part in the patient's care
 
     class Source(models.TextChoices):
         PORTAL = "portal", _("Patient portal")
@@ -232,15 +241,18 @@ class Appointment(models.Model):
 
 class VisitQuerySet(models.QuerySet["Visit"]):
     def visible_to(self, user: Any) -> VisitQuerySet:
-        """Today's path of patients: queue staff see all, a doctor their own, pharmacists their care team's, patients their own."""
+        """Paths of patients through the clinic: the desk sees all, doctors their own and those of their care team's
+        patients, nurses the last days' and their care team's, pharmacists their care team's, patients their own."""
         if has_capability(user, Capability.VIEW_ALL_CONSULTATIONS) or has_capability(user, Capability.CHECK_IN):
             return self
         if has_capability(user, Capability.WRITE_NOTES):
-            return self.filter(Q(doctor=user) | Q(patient__in=Patient.objects.visible_to(user)))
+            own = Q(doctor=user) & ~Q(status=Visit.Status.CANCELLED)
+            return self.filter(own | Q(patient__in=Patient.objects.readable_by(user)))
         if has_capability(user, Capability.VIEW_QUEUE):
-            return self
+            recent = Q(visit_on__gte=clock.today() - NURSE_CARE)
+            return self.filter(recent | Q(patient__in=Patient.objects.readable_by(user)))
         if has_capability(user, Capability.VIEW_PRESCRIPTIONS) or has_capability(user, Capability.USE_PORTAL):
-            return self.filter(patient__in=Patient.objects.visible_to(user))
+            return self.filter(patient__in=Patient.objects.readable_by(user))
         return self.none()
 
     def on_day(self, day: Any) -> VisitQuerySet:

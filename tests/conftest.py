@@ -88,6 +88,10 @@ class Cast:
         return self._staff("lab.tono", "Tono Prabowo", Role.LAB_OFFICER)
 
     @cached_property
+    def radiographer(self) -> User:
+        return self._staff("rad.yuni", "Yuni Astuti", Role.RADIOGRAPHER)
+
+    @cached_property
     def patient_user(self) -> User:
         user = PatientUserFactory(username="siti", full_name="Siti Aminah")
         PatientFactory(user=user, full_name="Siti Aminah")

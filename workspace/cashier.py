@@ -87,7 +87,6 @@ def refund_pay(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def _bill(request: SignedInRequest, pk: UUID) -> Invoice:
     bills = Invoice.objects.visible_to(request.user)
     invoice = get_object_or_404(bills, pk=pk)
-    # The header shows identity and allergies; cashiers may search patients, the owner may not and sees the bill alone.
     invoice.header = Patient.objects.visible_to(request.user).for_header().filter(pk=invoice.patient_id).first()  # type: ignore[attr-defined]
     return invoice
 

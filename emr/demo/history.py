@@ -24,7 +24,7 @@ from emr.demo.content import document
 from emr.demo.shelves import Shelves
 from patients.models import CareTeamMember, Patient
 from pharmacy.models import Dispense, Medicine, Prescription, PrescriptionItem
-from scheduling.models import Appointment, PracticeSession, QueueTicket, Service, Slot, Visit
+from scheduling.models import NURSE_CARE, Appointment, PracticeSession, QueueTicket, Service, Slot, Visit
 
 # Days of practice by specialty (Monday is 0) and the start of the session.
 TIMETABLE = {
@@ -105,7 +105,8 @@ class History:
         self.shelves = shelves
         self.rows = Rows()
         self.numbers: Tally[str] = Tally()
-        self.seen: dict[Any, set[str]] = defaultdict(set)
+        self.care: dict[tuple[Any, str], CareTeamMember] = {}
+        self.known: set[Any] = set()
         self.scenarios: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for scenario in document("templates_soap")["scenarios"]:
             self.scenarios[scenario["specialty"]].append(scenario)
@@ -123,14 +124,15 @@ class History:
         """Write all rows, the stock behind them and who cares for whom."""
         self.shelves.store()
         self.rows.store()
-        since = clock.now()
-        CareTeamMember.objects.bulk_create(
-            [
-                CareTeamMember(patient_id=patient_id, member=member, since=since)
-                for patient_id, members in self.seen.items()
-                for member in sorted(members)
-            ],
-            batch_size=500,
+        CareTeamMember.objects.bulk_create(self.care.values(), batch_size=500)
+
+    def _cares(
+        self, patient_id: Any, member: str, source: str, source_id: Any, ends_at: datetime | None = None
+    ) -> None:
+        """Keep the latest reason why somebody takes part in a patient's care; one is enough for history."""
+        self.known.add(patient_id)
+        self.care[patient_id, member] = CareTeamMember(
+            patient_id=patient_id, member=member, source=source, source_id=source_id, since=clock.now(), ends_at=ends_at
         )
 
     # --- one day ----------------------------------------------------------------------------------------------------
@@ -230,7 +232,7 @@ class History:
                     fitting.append(patient)
             if fitting:
                 # People come back: somebody who was here before is preferred most of the time.
-                known = [patient for patient in fitting if patient.pk in self.seen]
+                known = [patient for patient in fitting if patient.pk in self.known]
                 return scenario, self.random.choice(known if known and self.random.random() < 0.55 else fitting)
 
     # --- one visit --------------------------------------------------------------------------------------------------
@@ -275,7 +277,10 @@ class History:
         self.rows.add(
             QueueTicket(visit=visit, issued_on=day, prefix=prefix, number=number, called_at=started, call_count=1)
         )
-        self.seen[patient.pk].add(CareTeamMember.of_user(session.doctor.pk))
+        self._cares(patient.pk, CareTeamMember.of_user(session.doctor.pk), "visit", visit.pk)
+        nurses_until = clock.day_bounds(visit.visit_on + NURSE_CARE)[1]
+        if nurses_until > clock.now():
+            self._cares(patient.pk, CareTeamMember.of_role(Role.NURSE), "visit", visit.pk, nurses_until)
         self._vitals(scenario, visit)
         note = self._note(scenario, visit)
         self._bill(visit, note, self._prescription(scenario, visit), is_recent=is_recent)
@@ -378,7 +383,7 @@ class History:
                 dispensed_by=self.team.pharmacist,
             )
         )
-        self.seen[visit.patient_id].add(CareTeamMember.of_role(Role.PHARMACIST))
+        self._cares(visit.patient_id, CareTeamMember.of_role(Role.PHARMACIST), "prescription", prescription.pk)
         items = []
         for position, (medicine, quantity, signa) in enumerate(lines, start=1):
             item = self.rows.add(

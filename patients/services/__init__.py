@@ -1,7 +1,7 @@
 """Every write about patients: identity, allergies, care team, portal registrations. Import from here."""
 
 from patients.services.allergies import mark_allergy_in_error, record_allergy, record_no_allergies
-from patients.services.care import add_to_care_team, record_chart_read, reveal_nik
+from patients.services.care import add_to_care_team, end_care, record_chart_read, reveal_nik
 from patients.services.duplicates import find_duplicates
 from patients.services.guardians import (
     add_link,
@@ -29,6 +29,7 @@ __all__ = [
     "add_to_care_team",
     "announce_endings",
     "complete_profile",
+    "end_care",
     "end_due_links",
     "end_link",
     "find_duplicates",

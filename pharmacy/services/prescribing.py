@@ -221,7 +221,9 @@ def _record_creation(
 
 
 def _tell_pharmacists(prescription: Prescription, visit: Visit) -> None:
-    patients.add_to_care_team(patient_id=prescription.patient_id, role=Role.PHARMACIST)
+    patients.add_to_care_team(
+        patient_id=prescription.patient_id, role=Role.PHARMACIST, source="prescription", source_id=prescription.pk
+    )
     notifications.notify_capability(
         Capability.DISPENSE,
         kind="prescription_new",

@@ -17,8 +17,8 @@ from core.db import retry_transaction
 from core.errors import InvalidInput
 from notifications.models import Email
 from notifications.services import notify, notify_capability
-from patients.models import Patient
-from patients.services import add_to_care_team, mail_patient
+from patients.models import CareTeamMember, Patient
+from patients.services import add_to_care_team, end_care, mail_patient
 from scheduling.errors import (
     AppointmentNotOpen,
     AppointmentOverlap,
@@ -42,8 +42,8 @@ def book_appointment(
 ) -> Appointment:
     """Claim a free future slot for a patient; doctor, service and price come from the slot.
 
-    An instant service is APPROVED at once, others wait as PENDING. The doctor joins the care team. The same
-    `idempotency_key` gives the same appointment again. Locks the patient row, then the slot; UNIQUE (slot, active) has
+    An instant service is APPROVED at once, others wait as PENDING. The doctor joins the care team when it is approved.
+    The same `idempotency_key` gives the same appointment again. Locks the patient row, then the slot; UNIQUE (slot, active) has
     the last word.
 
     Raises:
@@ -78,7 +78,8 @@ def book_appointment(
             appointment.save(force_insert=True)
     except IntegrityError as error:
         raise SlotTaken(_slot_taken()) from error
-    add_to_care_team(patient_id=patient.pk, user_id=session.doctor_id)
+    if instant:
+        _begin_care(appointment)
     audit.record(
         "scheduling.appointment.booked", actor=actor, patient=patient.pk, target=appointment,
         detail={"slot": str(slot.pk), "status": appointment.status, "source": source, "price_idr": appointment.price_idr},
@@ -89,15 +90,20 @@ def book_appointment(
 
 @retry_transaction
 def approve_appointment(*, appointment_id: UUID, actor: User) -> Appointment:
-    """Accept a booking: PENDING -> APPROVED, once; the patient gets a mail and a notice.
+    """Accept a booking: PENDING -> APPROVED, once; the patient gets a mail and a notice, the doctor joins the care team.
+
+    Locks the patient row, then the appointment: the care team's new row refers to the patient.
 
     Raises:
         AppointmentNotOpen: it is not waiting for approval, or its time has passed.
     """
+    patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
+    Patient.objects.select_for_update().only("id").get(pk=patient_id)
     appointment = _lock(appointment_id)
     _expect(appointment, Status.PENDING)
     if appointment.slot.starts_at <= clock.now():
         raise AppointmentNotOpen(_("The time of this booking has passed. Reject it and book a new time."))
+    _begin_care(appointment)
     return _decide(appointment, Status.APPROVED, actor=actor)
 
 
@@ -152,6 +158,7 @@ def mark_no_show(*, appointment_id: UUID, actor: User | None) -> Appointment:
         raise AppointmentNotOpen(_("The time of this appointment has not come yet."))
     appointment.status, appointment.decided_at, appointment.decided_by = Status.NO_SHOW, clock.now(), actor
     appointment.save(update_fields=["status", "decided_at", "decided_by"])
+    end_care(source=CareTeamMember.Source.APPOINTMENT, source_id=appointment.pk)
     audit.record("scheduling.appointment.no_show", actor=actor, patient=appointment.patient_id, target=appointment)
     tick(appointment.patient.user_id)
     return appointment
@@ -251,10 +258,21 @@ def _expect(appointment: Appointment, *statuses: str) -> None:
         )
 
 
+def _begin_care(appointment: Appointment) -> None:
+    add_to_care_team(
+        patient_id=appointment.patient_id,
+        user_id=appointment.doctor_id,
+        source=CareTeamMember.Source.APPOINTMENT,
+        source_id=appointment.pk,
+    )
+
+
 def _decide(appointment: Appointment, status: str, *, actor: User, reason: str = "") -> Appointment:
     appointment.status, appointment.reason = status, reason
     appointment.decided_at, appointment.decided_by = clock.now(), actor
     appointment.save(update_fields=["status", "reason", "decided_at", "decided_by"])
+    if status not in Appointment.CARE_STATUSES:
+        end_care(source=CareTeamMember.Source.APPOINTMENT, source_id=appointment.pk)
     audit.record(f"scheduling.appointment.{status}", actor=actor, patient=appointment.patient_id, target=appointment)
     kind = f"appointment_{status}"
     mail(appointment, template=kind, dedupe_key=f"{kind}:{appointment.pk}")
@@ -288,9 +306,11 @@ def _tell_booked(appointment: Appointment) -> None:
 
 def _tell_doctor(appointment: Appointment, kind: str) -> None:
     params: dict[str, Any] = {"starts_at": appointment.slot.starts_at}
+    path = _staff_path(appointment)
     if kind == "appointment_withdrawn":
         params["doctor"] = appointment.doctor.display_name
-    notify(recipients=[appointment.doctor], kind=kind, params=params, path=_staff_path(appointment))
+        path = reverse("scheduling:calendar")  # the booking itself is no longer the doctor's to read
+    notify(recipients=[appointment.doctor], kind=kind, params=params, path=path)
 
 
 def _staff_path(appointment: Appointment) -> str:

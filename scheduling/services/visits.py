@@ -8,13 +8,14 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 import audit
+from accounts.access import Role
 from accounts.models import User
 from core import clock, live
 from core.db import next_number, retry_transaction
 from core.errors import InvalidInput
 from notifications.services import notify
-from patients.models import Patient
-from patients.services import add_to_care_team
+from patients.models import CareTeamMember, Patient
+from patients.services import add_to_care_team, end_care
 from scheduling.errors import (
     AlreadyWaiting,
     AppointmentNotOpen,
@@ -23,7 +24,7 @@ from scheduling.errors import (
     VisitNotOpen,
     WrongDay,
 )
-from scheduling.models import Appointment, QueueTicket, Service, Slot, Visit
+from scheduling.models import NURSE_CARE, Appointment, QueueTicket, Service, Slot, Visit
 from scheduling.services.appointments import MAX_COMPLAINT
 from scheduling.services.sessions import needed_reason, offered_service
 
@@ -239,6 +240,9 @@ def cancel_visit(*, visit_id: UUID, actor: User, reason: str) -> Visit:
         appointment.decided_at, appointment.decided_by = clock.now(), actor
         appointment.save(update_fields=["status", "reason", "decided_at", "decided_by"])
         live.changed(live.APPOINTMENTS, user_ids=(visit.patient.user_id,))
+    for source, source_id in (("visit", visit.pk), ("appointment", visit.appointment_id)):
+        if source_id:
+            end_care(source=source, source_id=source_id)
     visit.reason = reason
     notify(recipients=[visit.doctor], kind="visit_cancelled", params={"queue": visit.ticket.label})
     return _move(visit, Status.CANCELLED, actor=actor, also=["reason"])
@@ -261,13 +265,13 @@ def _open_visit(
     today = clock.today()
     if Visit.objects.filter(patient=patient, doctor_id=doctor_id, visit_on=today, status__in=OPEN_STATUSES).exists():
         raise AlreadyWaiting(_("This patient already has an open visit with this doctor today."))
-    add_to_care_team(patient_id=patient.pk, user_id=doctor_id)
     day = today.strftime("%Y%m%d")
     visit = Visit.objects.create(
         number=f"RJ/{day}/{next_number(f'visit:{today.isoformat()}'):04d}", patient=patient, appointment=appointment,
         doctor_id=doctor_id, service=service, price_idr=price_idr, complaint=complaint, visit_on=today,
         is_priority=is_priority, arrived_at=clock.now(), checked_in_by=actor,
     )  # fmt: skip
+    _begin_care(visit)
     prefix = service.queue_prefix
     ticket = QueueTicket.objects.create(
         visit=visit, issued_on=today, prefix=prefix, number=next_number(f"queue:{today.isoformat()}:{prefix}")
@@ -279,6 +283,13 @@ def _open_visit(
     )  # fmt: skip
     live.changed(live.QUEUE, user_ids=(patient.user_id,))
     return visit
+
+
+def _begin_care(visit: Visit) -> None:
+    """The doctor takes part for good, the nurses for the days around the visit."""
+    nurses_until = clock.day_bounds(visit.visit_on + NURSE_CARE)[1]
+    for who in ({"user_id": visit.doctor_id}, {"role": Role.NURSE, "ends_at": nurses_until}):
+        add_to_care_team(patient_id=visit.patient_id, source=CareTeamMember.Source.VISIT, source_id=visit.pk, **who)
 
 
 def _move(visit: Visit, status: str, *, actor: User | None, also: list[str] | None = None) -> Visit:

@@ -18,6 +18,7 @@ from accounts.guards import SignedInRequest, requires
 from core import clock
 from core.http import domain_errors
 from core.pagination import keyset_page
+from patients.access import may_read_record
 from patients.models import Patient
 from scheduling import services
 from scheduling.forms import AppointmentFilterForm
@@ -50,7 +51,14 @@ def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     appointment = get_object_or_404(appointments.select_related("booked_by", "decided_by", "visit__ticket"), pk=pk)
     patient = Patient.objects.visible_to(request.user).for_header().filter(pk=appointment.patient_id).first()
     visit = getattr(appointment, "visit", None)
-    context = {"appointment": appointment, "visit": visit, "patient": patient, **_rights(request.user), **_clock()}
+    context = {
+        "appointment": appointment,
+        "visit": visit,
+        "patient": patient,
+        "may_read_complaint": patient is not None and may_read_record(request.user, patient),
+        **_rights(request.user),
+        **_clock(),
+    }
     return render(request, "scheduling/appointment_detail.html", context)
 
 

@@ -6,6 +6,7 @@ import factory
 from accounts.models import Specialty
 from core import clock
 from scheduling.models import Appointment, PracticeSession, QueueTicket, Service, Slot, Visit
+from scheduling.services.visits import _begin_care
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
 
@@ -92,6 +93,12 @@ class VisitFactory(factory.django.DjangoModelFactory):
     def with_ticket(self, create, extracted, **kwargs):
         last = QueueTicket.objects.filter(issued_on=self.visit_on, prefix="T").count()
         QueueTicket.objects.create(visit=self, issued_on=self.visit_on, prefix="T", number=last + 1)
+
+    @factory.post_generation
+    def care(self, create, extracted, **kwargs):
+        """Whom a check-in lets into the record: the doctor, and the nurses for a week; `care=False` makes a bare row."""
+        if extracted is not False:
+            _begin_care(self)
 
 
 def session_at(day, hour: int, *, count: int = 3, **fields):

@@ -5,7 +5,7 @@ from tests.matrix import Row
 
 
 def patient(cast):
-    made = cast.made.get("patient") or PatientFactory(care_team=[cast.doctor], nik="2171015705900001")
+    made = cast.made.get("patient") or PatientFactory(care_team=[cast.doctor, "nurse"], nik="2171015705900001")
     cast.made["patient"] = made
     return {"pk": made.pk}
 

@@ -106,7 +106,7 @@ ROWS = [
     ),
     Row("scheduling:appointment-list", holder="receptionist", colleague="nurse"),
     Row("scheduling:appointment-list-panel", holder="doctor", colleague="nurse"),
-    Row("scheduling:appointment-detail", build=appointment(Status.PENDING), holder="doctor", colleague="nurse"),
+    Row("scheduling:appointment-detail", build=appointment(Status.APPROVED), holder="doctor", colleague="nurse"),
     Row("scheduling:appointment-approve", build=appointment(Status.PENDING), method="POST", colleague="receptionist"),
     Row("scheduling:appointment-reject", build=appointment(Status.PENDING), colleague="receptionist"),
     Row(
@@ -156,7 +156,7 @@ ROWS = [
         colleague="doctor",
         data=slot_data,
     ),
-    Row("scheduling:patient-appointments-panel", build=patient, holder="nurse", colleague="cashier"),
+    Row("scheduling:patient-appointments-panel", build=patient, holder="admin", colleague="cashier"),
     Row("scheduling:walk-in", build=patient, holder="receptionist", colleague="nurse"),
     Row(
         "scheduling:walk-in",

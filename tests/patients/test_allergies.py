@@ -124,7 +124,7 @@ def test_the_panel_by_htmx_and_as_a_page(cast, client_for):
 
 
 def test_an_unknown_state_never_reads_none(cast, client_for):
-    patient = PatientFactory()
+    patient = PatientFactory(care_team=["nurse"])
     body = client_for(cast.nurse).get(reverse("patients:detail", args=[patient.pk])).content.decode()
     assert "allergy-strip-unknown" in body
     assert "allergy-strip-none" not in body

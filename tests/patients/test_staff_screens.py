@@ -275,7 +275,7 @@ def test_a_nik_that_disagrees_is_a_warning_not_a_wall(cast, client_for):
 
 
 def test_opening_a_record_is_one_event(cast, client_for):
-    patient = PatientFactory(nik=NIK)
+    patient = PatientFactory(nik=NIK, care_team=["nurse"])
     body = client_for(cast.nurse).get(page("detail", patient)).content.decode()
     event = AuditEvent.objects.get(action="patients.chart.read")
     assert (event.patient_id, event.actor_id, event.detail) == (patient.pk, cast.nurse.pk, {"what": "identity"})

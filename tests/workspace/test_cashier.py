@@ -1,6 +1,7 @@
 from uuid import uuid4
 
 import pytest
+from django.urls import reverse
 
 from billing.models import Invoice, Payment, Refund
 from core import clock
@@ -89,11 +90,13 @@ def test_a_paid_bill_answers_409(cast, client_for):
     assert client_for(cast.cashier).post(f"/bills/{invoice.pk}/payments/", form()).status_code == 409
 
 
-def test_the_owner_sees_a_bill_without_the_chart_header(cast, client_for):
+def test_the_owner_opens_no_bill(cast, client_for):
+    """A bill names its patient; the owner has the figures on the overview."""
     invoice = bill()
-    response = client_for(cast.owner).get(f"/bills/{invoice.pk}/")
-    assert response.status_code == 200
-    assert "patient-header" not in response.content.decode()
+    owner = client_for(cast.owner)
+    for url in ("/cashier/", f"/bills/{invoice.pk}/", reverse("billing:invoice-pdf", args=[invoice.pk])):
+        assert owner.get(url).status_code == 403
+    assert not Invoice.objects.visible_to(cast.owner).exists()
 
 
 def test_hostile_names_are_text(cast, client_for):

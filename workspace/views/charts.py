@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core.ids import uuid_or_none
+from patients.access import may_read_record
 from patients.models import Patient
 from patients.services import record_chart_read
 from scheduling.models import Visit
@@ -29,14 +30,15 @@ def visit_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=visit.patient_id)
     if any(has_capability(request.user, capability) for capability in CLINICAL):
         record_chart_read(patient=patient, actor=request.user, what="visit")
+    may_read = may_read_record(request.user, patient)
     context = {
         "visit": visit,
         "patient": patient,
         "entry": querysets.entry_of(visit, patient.birth_date),
         "bill": querysets.bill_of(request.user, visit),
         "is_own": visit.doctor_id == request.user.pk and has_capability(request.user, Capability.WRITE_NOTES),
-        "may_read_notes": has_capability(request.user, Capability.VIEW_NOTES),
-        "may_read_chart": has_capability(request.user, Capability.VIEW_CHART),
+        "may_read_notes": may_read,
+        "may_read_chart": may_read,
     }
     return render(request, "workspace/visit_screen.html", context)
 
@@ -45,7 +47,7 @@ def visit_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_chart(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The clinical record of a patient: allergies, visits, vital signs over time."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
+    patient = get_object_or_404(Patient.objects.readable_by(request.user).for_header(), pk=pk)
     record_chart_read(patient=patient, actor=request.user, what="chart")
     trend = querysets.vitals_trend(request.user, patient)
     context = {**_history(request, patient), "patient": patient, "trend": trend, "charts": trend.charts()}
@@ -56,7 +58,7 @@ def patient_chart(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def history_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The visits of a patient as a fragment, for the patient's page and for "show earlier visits"."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
+    patient = get_object_or_404(Patient.objects.readable_by(request.user).for_header(), pk=pk)
     record_chart_read(patient=patient, actor=request.user, what="history")
     return render(request, "workspace/_history_panel.html", {**_history(request, patient), "patient": patient})
 
