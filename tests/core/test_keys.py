@@ -382,15 +382,3 @@ class TestSentinel:
         KeySentinel.objects.all().delete()
         found = run_checks(tags=[Tags.database], databases=["default"])
         assert [message.id for message in found if message.id.startswith("core.")] == ["core.W111"]
-
-    def test_check_keys_command(self):
-        out = StringIO()
-        call_command("check_keys", stdout=out)
-        assert "The keys open this database." in out.getvalue()
-        assert keys.key_id(settings.FIELD_ENCRYPTION_KEY[0]) in out.getvalue()
-        assert settings.FIELD_ENCRYPTION_KEY[0] not in out.getvalue()
-        with (
-            override_settings(FIELD_ENCRYPTION_KEY=(keys.new_key(),)),
-            pytest.raises(CommandError, match="do not open"),
-        ):
-            call_command("check_keys", stdout=StringIO())
