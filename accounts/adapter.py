@@ -33,6 +33,9 @@ class AccountAdapter(DefaultAccountAdapter):
         """Patients register on the portal's own page and wait for the clinic; staff accounts are made by an admin."""
         return False
 
+    def get_login_stages(self) -> list[str]:
+        return [*super().get_login_stages(), "accounts.second_factor.SecondFactorStage"]
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address; for the limit per address of sign-ins, a browser known to the account counts by itself."""
         place = client_ip(request) if request.method == "POST" else ""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+
+from accounts.models import TotpDevice, User
+from accounts.models.factors import TOTP_STEP_SECONDS, TOTP_TOLERANCE, step_at
 
 DOORS = ("staff", "patient")
 
@@ -32,3 +37,30 @@ def demo_sign_ins(door: str) -> list[dict[str, str]]:
         for entry in entries
         if isinstance(entry, dict) and entry.get("door") == door and entry.get("username") and entry.get("password")
     ]
+
+
+@dataclass(frozen=True)
+class DemoCode:
+    """The code that a demo account's app would show; "" with the seconds until there is one that was not used yet."""
+
+    code: str
+    seconds: int = 0
+
+    @property
+    def spaced(self) -> str:
+        return f"{self.code[:3]} {self.code[3:]}"
+
+
+def demo_code(user: User) -> DemoCode | None:
+    """Return the next code that works for a demo account; None outside demo mode and for every other account."""
+    if not settings.DEMO_MODE:
+        return None
+    names = {entry["username"] for door in DOORS for entry in demo_sign_ins(door)}
+    device = TotpDevice.objects.filter(user=user, confirmed=True).first() if user.username in names else None
+    if device is None:
+        return None
+    now = time.time()
+    step = max(step_at(now), device.last_t + 1)
+    if step <= step_at(now) + TOTP_TOLERANCE:
+        return DemoCode(device.code_of_step(step))
+    return DemoCode("", seconds=(step - TOTP_TOLERANCE) * TOTP_STEP_SECONDS - int(now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import Conflict, DomainError, InvalidInput
+from core.errors import Conflict, DomainError, InvalidInput, NotPermitted
 
 
 class UsernameTaken(InvalidInput):
@@ -45,3 +45,35 @@ class LastAdmin(Conflict):
 
 class NotStaff(DomainError):
     code = "accounts.not_staff"
+
+
+class FactorNeeded(NotPermitted):
+    """A second factor may only be added with one that is there already."""
+
+    code = "accounts.factor_needed"
+
+
+class LastFactor(Conflict):
+    """A member of staff would be left without a second factor."""
+
+    code = "accounts.last_factor"
+
+
+class NoFactor(Conflict):
+    code = "accounts.no_factor"
+
+
+class NoSuchDevice(Conflict):
+    """The device was removed meanwhile."""
+
+    code = "accounts.no_such_device"
+
+
+class PendingDeviceGone(Conflict):
+    """The device that was being set up waited too long, or was replaced."""
+
+    code = "accounts.pending_device_gone"
+
+
+class WrongCode(InvalidInput):
+    code = "accounts.wrong_code"

@@ -55,6 +55,7 @@ def attempt(request: HttpRequest, user: User, check: Callable[[], Answer]) -> An
         TooManyTries: the limit is reached, by tries before (then `check` is not run) or by this one.
     """
     credentials = {"username": user.username}
+    request.lockout_name = user.username  # type: ignore[attr-defined]  # axes asks for the place before it has the name
     adapter = get_adapter(request)
     if not AxesProxyHandler.is_allowed(request, credentials):
         raise too_many_tries(request, credentials)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth import logout as end_session
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +15,9 @@ from django.utils.functional import SimpleLazyObject
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
+from accounts.guards import _to_login
 from accounts.lockout import address_hash, remember_browser
+from accounts.second_factor import is_complete
 from audit import context
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -22,7 +25,14 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 # Views of other packages carry no marker of ours; each name here is guarded by that package or by Django's admin site.
 FOREIGN_NAMESPACES = {"admin"}
 FOREIGN_MODULES = ("django.contrib.staticfiles", "django.views.static")
-ALLOWED_BEFORE_OWN_PASSWORD = {"accounts:password-change", "accounts:logout", "accounts:preferences"}
+ALLOWED_BEFORE_OWN_PASSWORD = {
+    "accounts:password-change",
+    "accounts:logout",
+    "accounts:preferences",
+    "accounts:factor-confirm",
+    "accounts:backup-codes",
+    "accounts:backup-codes-kept",
+}
 
 
 class LocaleMiddleware:
@@ -101,7 +111,10 @@ class KnownBrowserMiddleware:
 
 
 class ClosedByDefaultMiddleware:
-    """Refuses a view that carries no access marker, and holds people with a one-time password at its replacement."""
+    """Refuses a view that carries no access marker.
+
+    Ends staff sessions that proved no second factor, and holds people with a one-time password at its replacement.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -118,6 +131,9 @@ class ClosedByDefaultMiddleware:
         if not foreign and not hasattr(view, "access"):
             raise PermissionDenied
         user = request.user
+        if user.is_authenticated and not is_complete(user):
+            end_session(request)
+            return _to_login(request, "accounts:login")
         view_name = match.view_name if match is not None else ""
         if user.is_authenticated and user.must_change_password and view_name not in ALLOWED_BEFORE_OWN_PASSWORD:
             return redirect("accounts:password-change")

@@ -11,8 +11,12 @@ from typing import Any, cast
 
 from allauth.account.internal import flows  # noqa: F401 - before stages, which import each other with it
 from allauth.account.stages import LoginStage, LoginStageController
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 from django_otp_webauthn.models import WebAuthnCredential
@@ -55,6 +59,7 @@ class SecondFactorStage(LoginStage):
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         user = cast(User, self.login.user)
+        self.state.setdefault("auth_hash", user.get_session_auth_hash())
         device_id = self.state.get("device")
         if device_id:
             device = Device.from_persistent_id(device_id)
@@ -68,25 +73,53 @@ class SecondFactorStage(LoginStage):
         return None, True
 
     def abort(self) -> HttpResponse:
+        """Forget the waiting sign-in and go back to the door it came through."""
         from allauth.account.internal.stagekit import clear_login
 
         clear_login(self.request)
-        return redirect("accounts:login")
+        user = cast(User, self.login.user)
+        return redirect("accounts:login" if user.is_staff_member else "accounts:portal-login")
 
 
 def waiting_stage(request: HttpRequest) -> SecondFactorStage | None:
-    """Return the stage of the sign-in that waits in this session, or None: none waits, or the account was closed."""
-    stage = LoginStageController.enter(request, STAGE)
-    if stage is None or stage.login.user is None or not stage.login.user.is_active:
+    """Return the stage of the sign-in that waits in this session, or None.
+
+    None as well when the account was closed, or its password, roles or factors changed, since the password was right.
+    """
+    if request.user.is_authenticated:
         return None
-    return cast(SecondFactorStage, stage)
+    stage = cast("SecondFactorStage | None", LoginStageController.enter(request, STAGE))
+    if stage is None or stage.login.user is None:
+        return None
+    user = cast(User, stage.login.user)
+    if user.is_active and constant_time_compare(stage.state.get("auth_hash", ""), user.get_session_auth_hash()):
+        return stage
+    stage.abort()
+    return None
 
 
 def finish(stage: SecondFactorStage, device: Device) -> HttpResponse:
     """Sign the waiting person in with the factor just proven; the answer leads to the page asked for."""
+    user = cast(User, stage.login.user)
+    user.refresh_from_db(fields=["session_epoch", "is_active"])  # enrolling a factor has just ended all sessions
+    if not user.is_active:
+        return stage.abort()
     stage.state["device"] = device.persistent_id
-    cast(Any, stage.login.user).otp_device = device
-    return stage.exit()
+    cast(Any, user).otp_device = device
+    response = stage.exit()
+    if stage.request.user.is_authenticated:
+        mark_proven(stage.request, device)
+    return response
+
+
+def finish_enrolment(stage: SecondFactorStage, device: Device) -> HttpResponse:
+    """Sign the waiting person in with the factor just enrolled; the answer leads over the backup codes."""
+    return redirect(backup_codes_address(finish(stage, device).get("Location", "")))
+
+
+def backup_codes_address(then: str) -> str:
+    """Return the address of the page that makes backup codes and leads on to `then`."""
+    return f"{reverse('accounts:backup-codes')}?{urlencode({'next': then})}"
 
 
 def mark_proven(request: HttpRequest, device: Device | None = None) -> None:
@@ -94,3 +127,29 @@ def mark_proven(request: HttpRequest, device: Device | None = None) -> None:
     request.session[FACTOR_AT] = int(time.time())
     if device is not None:
         request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+
+
+def keep_session(request: HttpRequest, device: Device | None = None) -> None:
+    """Let this session go on after the person's factors changed and all of their sessions were ended.
+
+    With `device`, a factor just added and proven, the session counts as verified by it.
+    """
+    user = cast(User, request.user)
+    user.refresh_from_db(fields=["session_epoch"])
+    update_session_auth_hash(request, user)
+    if device is not None:
+        mark_proven(request, device)
+
+
+def safe_target(request: HttpRequest, target: str, otherwise: str = "") -> str:
+    """Return `target` when it is an address of this site, else `otherwise` (the start page)."""
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if is_ours else otherwise or reverse("accounts:home")
+
+
+def name_hint(user: User) -> str:
+    """Return enough of the user name to know one's own, and too little to learn somebody else's."""
+    name = user.username
+    return f"{name[:2]}•••{name[-1]}" if len(name) > 5 else f"{name[:1]}•••"

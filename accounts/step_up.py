@@ -10,8 +10,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
+from django_otp.models import Device
 
-from accounts.second_factor import FACTOR_AT
+from accounts.second_factor import FACTOR_AT, mark_proven
 
 FRESH_SECONDS = 300
 
@@ -20,6 +21,12 @@ def is_fresh(request: HttpRequest) -> bool:
     """True when a second factor was proven in this session in the last five minutes."""
     proven_at = request.session.get(FACTOR_AT)
     return isinstance(proven_at, int) and 0 <= time.time() - proven_at < FRESH_SECONDS
+
+
+def prove(request: HttpRequest, device: Device | None) -> None:
+    """Note a factor (None: the password of somebody without a factor) proven by the signed-in person; the key is renewed."""
+    request.session.cycle_key()
+    mark_proven(request, device)
 
 
 def challenge(request: HttpRequest, *, back_to: str = "") -> HttpResponse:

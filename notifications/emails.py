@@ -41,6 +41,12 @@ TEMPLATES: dict[str, Template] = {
     "guardian_ending": Template(frozenset({"name", "ends_on"}), frozenset({"is_for_patient"})),
     "guardian_ended": Template(frozenset({"name"}), frozenset({"is_for_patient"})),
     "account_created": Template(frozenset({"name", "username"}), url_name="accounts:login"),
+    # `change`: app_added, app_removed, passkey_added, passkey_removed or codes_made
+    "factor_changed": Template(frozenset({"name", "change", "changed_at"}), url_name="accounts:device-list"),
+    "backup_code_used": Template(frozenset({"name", "used_at", "left"}), url_name="accounts:device-list"),
+    "factor_reset_requested": Template(frozenset({"name", "expires_at"}), url_name="accounts:device-list"),
+    "factor_reset_done": Template(frozenset({"name", "changed_at"}), url_name="accounts:home"),
+    "factor_reset_rejected": Template(frozenset({"name"}), url_name="accounts:device-list"),
     "appointment_requested": Template(_VISIT),
     "appointment_approved": Template(_VISIT),
     "appointment_rejected": Template(_VISIT | {"reason"}),

@@ -61,6 +61,24 @@ KINDS: dict[str, Kind] = {
     ),
     "guardian_ended": Kind(_("You can no longer act for a person you looked after."), "x-circle", "warning"),
     "guardian_ended_for_me": Kind(_("Another account can no longer see your record."), "x-circle", "info"),
+    # the second step of signing in
+    "factor_app_added": Kind(_("An authenticator app was added to your account."), "shield", "info"),
+    "factor_app_removed": Kind(_("An authenticator app was removed from your account."), "shield", "warning"),
+    "factor_passkey_added": Kind(_("A passkey was added to your account."), "shield", "info"),
+    "factor_passkey_removed": Kind(_("A passkey was removed from your account."), "shield", "warning"),
+    "factor_codes_made": Kind(_("New backup codes were made. The ones before do not work any more."), "key", "info"),
+    "backup_code_used": Kind(_("A backup code was used to sign in. Unused codes left: %(left)s."), "key", "warning"),
+    "backup_codes_few": Kind(
+        _("A backup code was used to sign in. Unused codes left: %(left)s. Make new ones now."), "key", "danger"
+    ),
+    "factor_reset_asked": Kind(
+        _("Somebody asked to remove the second step of your sign-in. If it was not you, call the clinic now."),
+        "alert-triangle",
+        "danger",
+    ),
+    "factor_reset_waiting": Kind(_("A reset of somebody's second step waits for a decision."), "shield", "accent"),
+    "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
+    "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
     # practice sessions
     "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
     "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
 from django.test import Client, TransactionTestCase
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts.access import Role
 from accounts.models import Specialty, TotpDevice, User
@@ -111,12 +112,13 @@ def cast(db) -> Cast:
 
 def sign_in(client: Client, user: User) -> Client:
     """Give `client` the complete session of `user`: staff have proven a second factor just now."""
-    if user.is_staff_member:
-        device = TotpDevice.objects.filter(user=user).first() or TotpDevice.objects.create(user=user, name="Telepon")
-        user.otp_device = device
+    device = TotpDevice.objects.filter(user=user, confirmed=True).first()
+    if device is None and user.is_staff_member:
+        device = TotpDevice.objects.create(user=user, name="Telepon")
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    if user.is_staff_member:
+    if device is not None:
         session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
         session[FACTOR_AT] = int(time.time())
         session.save()
     return client

@@ -15,14 +15,15 @@ from accounts import lockout
 from accounts.lockout import KNOWN_COOKIE, TooManyTries
 from accounts.models import User
 from core import clock
+from tests.accounts import signing_in
+from tests.accounts.signing_in import PASSWORD
 from tests.factories.accounts import UserFactory
 
-PASSWORD = "rahasia-klinik-2026"
 STAFF = reverse("accounts:login")
 
 
 def sign_in(client: Client, login: str, password: str = PASSWORD, **extra):
-    return client.post(STAFF, {"login": login, "password": password}, **extra)
+    return signing_in.sign_in(client, STAFF, login, password, **extra)
 
 
 def passed(answer) -> bool:

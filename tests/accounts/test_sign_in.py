@@ -13,15 +13,11 @@ from django.urls import reverse
 from accounts.models import User
 from audit.models import AuditEvent
 from core import clock
+from tests.accounts.signing_in import PASSWORD, second_step, sign_in
 from tests.factories.accounts import PatientUserFactory, UserFactory
 
-PASSWORD = "rahasia-klinik-2026"
 STAFF = reverse("accounts:login")
 PORTAL = reverse("accounts:portal-login")
-
-
-def sign_in(client: Client, url: str, login: str, password: str = PASSWORD, **extra):
-    return client.post(url, {"login": login, "password": password}, **extra)
 
 
 def is_in(client: Client) -> bool:
@@ -90,6 +86,7 @@ class TestLetIn:
     def test_the_page_asked_for(self, cast, client):
         assert cast.admin
         answer = client.post(f"{STAFF}?next=/users/", {"login": "ayu.admin", "password": PASSWORD, "next": "/users/"})
+        answer = second_step(client, answer)
         assert answer["Location"] == "/users/"
 
     @pytest.mark.parametrize(
@@ -97,7 +94,7 @@ class TestLetIn:
     )
     def test_no_page_elsewhere(self, cast, client, target):
         assert cast.admin
-        answer = client.post(STAFF, {"login": "ayu.admin", "password": PASSWORD, "next": target})
+        answer = second_step(client, client.post(STAFF, {"login": "ayu.admin", "password": PASSWORD, "next": target}))
         assert answer["Location"] == reverse("accounts:home")
 
     def test_signed_in_people_are_sent_on(self, cast, client_for):

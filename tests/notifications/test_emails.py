@@ -23,6 +23,11 @@ FULL = {
     "paid_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "receipt_number": "KW/2026/03/000001",
     "method": "QRIS",
+    "change": "app_added",
+    "changed_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "used_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "expires_at": datetime(2026, 3, 6, 3, 0, tzinfo=UTC),
+    "left": 2,
     "ends_on": date(2026, 4, 2),
     "is_for_patient": True,
 }
