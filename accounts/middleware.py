@@ -51,7 +51,11 @@ class LocaleMiddleware:
             code = settings.LANGUAGE_CODE
         translation.activate(code)
         request.LANGUAGE_CODE = code  # type: ignore[attr-defined]
-        context.current.set(context.RequestInfo(getattr(request, "request_id", ""), address_hash(request)))
+        context.current.set(
+            context.RequestInfo(
+                getattr(request, "request_id", ""), address_hash(request), request.headers.get("User-Agent", "")
+            )
+        )
         try:
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or code)

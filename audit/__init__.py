@@ -1,5 +1,6 @@
-"""Append-only audit. Call `audit.record(...)`."""
+"""Append-only audit: `audit.record(...)` for acts, `audit.record_refusal(...)` for refusals, `audit.job(...)` around jobs."""
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 
@@ -8,3 +9,17 @@ def record(*args: Any, **kwargs: Any) -> Any:
     from audit.services import record as write
 
     return write(*args, **kwargs)
+
+
+def record_refusal(*args: Any, **kwargs: Any) -> Any:
+    """See `audit.refusals.record_refusal`."""
+    from audit.refusals import record_refusal as write
+
+    return write(*args, **kwargs)
+
+
+def job(name: str, **kwargs: Any) -> AbstractContextManager[None]:
+    """See `audit.jobs.job`."""
+    from audit.jobs import job as run
+
+    return run(name, **kwargs)

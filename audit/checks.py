@@ -16,13 +16,13 @@ def audit_triggers_exist(app_configs: Any = None, databases: Any = None, **kwarg
         return errors
     for alias in databases or []:
         connection = connections[alias]
-        if triggers.TABLE not in connection.introspection.table_names():
+        if triggers.SEALS not in connection.introspection.table_names():
             continue
         missing = set(triggers.wanted(connection.vendor)) - triggers.present(alias)
         if missing:
             errors.append(
                 Error(
-                    f"The audit log can be changed: triggers are missing ({', '.join(sorted(missing))}).",
+                    f"The audit log can be changed: triggers are missing or changed ({', '.join(sorted(missing))}).",
                     hint="Run manage.py migrate, which installs them.",
                     id="audit.E001",
                 )

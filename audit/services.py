@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connection, models
+from django.db import DatabaseError, OperationalError, connection, models
 
 from audit import context
+from audit.browsers import family
+from audit.errors import AuditUnavailable
+from audit.macs import FORMAT, compute_mac
 from audit.models import AuditEvent
 from core import clock
+from core.db import is_transient
+
+__all__ = ["compute_mac", "record"]
 
 
 def record(
@@ -23,14 +25,18 @@ def record(
     patient: UUID | None = None,
     target: models.Model | None = None,
     detail: dict[str, Any] | None = None,
+    result: str = AuditEvent.Result.OK,
 ) -> AuditEvent:
     """Add one event in the caller's transaction, so an act and its trace stand or fall together.
 
     `action` is `app.noun.verb_in_past`. `actor` is the user, or None for the system. `patient` is the patient's id.
-    `detail` holds codes, states, amounts and ids: no names, no clinical text.
+    `detail` holds codes, states, amounts and ids: no names, no clinical text. `result` "refused" and "failed" are written
+    by `record_refusal` and `job`; a transaction that is rolled back takes its events with it.
 
     Raises:
         RuntimeError: there is no transaction to belong to.
+        AuditUnavailable: the database did not take the row; the act must not happen. A deadlock passes as it is, since
+            the whole transaction may then be run again.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("audit.record needs the transaction of the act it records")
@@ -42,37 +48,39 @@ def record(
         action=action,
         actor_id=getattr(actor, "pk", None),
         actor_name=actor.full_name[:200] if is_staff_member else "",
-        actor_roles=",".join(sorted(actor.role_names))[:200] if actor is not None else "system",
+        actor_roles=_roles(actor),
         patient_id=patient,
         target_type=target._meta.label_lower if target is not None else "",
-        target_id=str(target.pk) if target is not None else "",
-        detail=detail or {},
+        target_id=str(target.pk)[:64] if target is not None else "",
+        detail=_with_link(detail or {}, patient, request),
         request_id=request.request_id,
         address_hash=request.address_hash,
+        result=result,
+        browser=family(request.user_agent),
+        origin=request.origin[:80],
+        format=FORMAT,
     )
     event.mac = compute_mac(event)
-    event.save(force_insert=True)
+    try:
+        event.save(force_insert=True)
+    except DatabaseError as error:
+        if isinstance(error, OperationalError) and is_transient(error):
+            raise
+        raise AuditUnavailable("the audit log took no row") from error
+    request.trace.events += 1
     return event
 
 
-def compute_mac(event: AuditEvent) -> str:
-    """Return the keyed digest over a row's content; a later edit that does not know the key cannot match it."""
-    content = json.dumps(
-        [
-            event.at.isoformat(timespec="microseconds"),
-            event.action,
-            str(event.actor_id or ""),
-            event.actor_name,
-            event.actor_roles,
-            str(event.patient_id or ""),
-            event.target_type,
-            event.target_id,
-            event.detail,
-            event.request_id,
-            event.address_hash,
-        ],
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-    )
-    return hmac.new(settings.KEYS.audit_seal_key, content.encode(), hashlib.sha256).hexdigest()
+def _roles(actor: Any) -> str:
+    if actor is None:
+        return "system"
+    if not getattr(actor, "is_authenticated", False):
+        return "anonymous"
+    return ",".join(sorted(actor.role_names))[:200]
+
+
+def _with_link(detail: dict[str, Any], patient: UUID | None, request: context.RequestInfo) -> dict[str, Any]:
+    """Name the guardian link through which the actor reached this patient."""
+    if request.acting_for is None or request.acting_for[0] != patient:
+        return detail
+    return {**detail, "guardian_link": str(request.acting_for[1])}

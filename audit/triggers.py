@@ -1,67 +1,74 @@
 """Triggers that refuse change of the audit log in the database itself, for SQLite and MariaDB.
 
-Installed after every migrate, since SQLite drops them when a migration rebuilds the table.
+Installed after every migrate, since SQLite drops them when a migration rebuilds the table. A trigger that is there but says
+something else counts as missing.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import connections
 
 TABLE = "audit_auditevent"
+SEALS = "audit_auditseal"
 MESSAGE = "audit rows are append-only"
 
-_SQLITE = {
-    "audit_no_update": f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON {TABLE} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END",
-    "audit_no_delete": f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON {TABLE} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END",
-    # REPLACE INTO deletes without the delete trigger; the insert trigger sees the row that would be replaced.
-    "audit_no_replace": (
-        f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON {TABLE} "
-        f"WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
-    ),
-}
-_MYSQL = {
-    "audit_no_update": (
-        f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON {TABLE} FOR EACH ROW "
-        f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}'"
-    ),
-    "audit_no_delete": (
-        f"CREATE TRIGGER audit_no_delete BEFORE DELETE ON {TABLE} FOR EACH ROW "
-        f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}'"
-    ),
-}
+_KEYS = {TABLE: "id", SEALS: "sequence"}
+_PREFIX = {TABLE: "audit", SEALS: "audit_seal"}
 
 
-def wanted(vendor: str) -> dict[str, str]:
-    """Return trigger name -> CREATE statement for a database vendor."""
-    return _SQLITE if vendor == "sqlite" else _MYSQL
+def _sqlite(table: str) -> dict[str, str]:
+    prefix, key = _PREFIX[table], _KEYS[table]
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+    return {
+        f"{prefix}_no_update": f"CREATE TRIGGER {prefix}_no_update BEFORE UPDATE ON {table} {refuse}",
+        f"{prefix}_no_delete": f"CREATE TRIGGER {prefix}_no_delete BEFORE DELETE ON {table} {refuse}",
+        # REPLACE INTO deletes without the delete trigger; the insert trigger sees the row that would be replaced.
+        f"{prefix}_no_replace": (
+            f"CREATE TRIGGER {prefix}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) {refuse}"
+        ),
+    }
+
+
+def _mysql(table: str) -> dict[str, str]:
+    prefix = _PREFIX[table]
+    refuse = f"FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}'"
+    return {
+        f"{prefix}_no_update": f"CREATE TRIGGER {prefix}_no_update BEFORE UPDATE ON {table} {refuse}",
+        f"{prefix}_no_delete": f"CREATE TRIGGER {prefix}_no_delete BEFORE DELETE ON {table} {refuse}",
+    }
+
+
+def wanted(vendor: str, table: str = "") -> dict[str, str]:
+    """Return trigger name -> CREATE statement for a database vendor; of one table, or of both."""
+    make = _sqlite if vendor == "sqlite" else _mysql
+    return {name: sql for each in _KEYS if table in ("", each) for name, sql in make(each).items()}
 
 
 def present(using: str = "default") -> set[str]:
-    """Return the names of the audit triggers that exist in the database."""
+    """Return the names of the audit triggers that exist in the database and do what they should."""
     connection = connections[using]
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [TABLE])
-        else:
-            cursor.execute(
-                "SELECT trigger_name FROM information_schema.triggers "
-                "WHERE event_object_schema = DATABASE() AND event_object_table = %s",
-                [TABLE],
-            )
-        return {row[0] for row in cursor.fetchall()}
+    expected = wanted(connection.vendor)
+    return {name for name, body in _stored(using).items() if name in expected and _says(expected[name], body)}
 
 
 def install(using: str = "default", **kwargs: Any) -> None:
-    """Create the triggers that are missing; safe to run again."""
+    """Create the triggers that are missing and replace those that say something else; safe to run again."""
     connection = connections[using]
-    if TABLE not in connection.introspection.table_names():
-        return
-    existing = present(using)
+    tables = set(connection.introspection.table_names())
+    good, stored = present(using), _stored(using)
     with connection.cursor() as cursor:
-        for name, statement in wanted(connection.vendor).items():
-            if name not in existing:
+        for table in _KEYS:
+            if table not in tables:
+                continue
+            for name, statement in wanted(connection.vendor, table).items():
+                if name in good:
+                    continue
+                if name in stored:
+                    cursor.execute(f"DROP TRIGGER {name}")
                 cursor.execute(statement)
 
 
@@ -71,3 +78,29 @@ def drop(using: str = "default") -> None:
     with connection.cursor() as cursor:
         for name in wanted(connection.vendor):
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+
+
+def _stored(using: str) -> dict[str, str]:
+    """Return name -> statement (SQLite) or body (MariaDB) of every trigger on the audit tables."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN (%s, %s)", list(_KEYS)
+            )
+        else:
+            cursor.execute(
+                "SELECT trigger_name, action_statement FROM information_schema.triggers "
+                "WHERE event_object_schema = DATABASE() AND event_object_table IN (%s, %s)",
+                list(_KEYS),
+            )
+        return {name: str(body) for name, body in cursor.fetchall()}
+
+
+def _says(statement: str, stored: str) -> bool:
+    """True when what the database stores is what `statement` creates; MariaDB stores only what follows FOR EACH ROW."""
+    return _plain(stored) in (_plain(statement), _plain(statement.partition("FOR EACH ROW ")[2]))
+
+
+def _plain(sql: str) -> str:
+    return re.sub(r"\s+", " ", sql).strip().lower()

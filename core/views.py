@@ -28,5 +28,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form from an old page: say what to do instead of naming cookies."""
+    request.refusal = "csrf"  # type: ignore[attr-defined]
     message = _("This page was open too long. Go back, reload the page and send it again.")
     return render(request, "403.html", {"message": message}, status=403)

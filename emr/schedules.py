@@ -29,6 +29,7 @@ class Schedule:
 
 
 SCHEDULES = (
+    Schedule("audit seals", "audit.tasks.seal", 60, "Seals what is new in the audit log."),
     Schedule("mail outbox", "notifications.tasks.sweep_outbox", 60, "Sends what is due and was missed."),
     Schedule("visit reminders", "scheduling.tasks.remind_tomorrow", 600, "Due from 08:00, once a day."),
     Schedule("appointments nobody came to", "scheduling.tasks.mark_no_shows", 600, "Once a day, for the days before."),
