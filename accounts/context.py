@@ -77,6 +77,7 @@ def ui(request: HttpRequest) -> dict[str, Any]:
         "ui_theme": lazy(_theme),
         "ui_shortcut_ctrl_d": lazy(lambda r: bool(getattr(_person(r), "uses_ctrl_d", False))),
         "nav": lazy(lambda r: navigation.staff_menu(_held(r), r.path)),
+        "portal": getattr(request, "portal", None),
         "portal_nav": lazy(lambda r: navigation.portal_menu(_held(r), r.path)),
         "notice_count": lazy(_notice_count),
         "nav_search_url": lazy(_search_url),

@@ -27,6 +27,13 @@ class SignedInRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+class PortalRequest(SignedInRequest):
+    """A request behind `patient_portal`. For annotations: `patient` is a `patients.models.Patient`."""
+
+    patient: Any
+    portal: Any
+
+
 def requires(*capabilities: Capability) -> Callable[..., Any]:
     """Mark a staff view: any one of these capabilities opens it.
 
@@ -52,10 +59,18 @@ def requires(*capabilities: Capability) -> Callable[..., Any]:
     return decorate
 
 
-def patient_portal(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Mark a portal view: for a signed-in patient with an activated account. `request.user.patient` is theirs."""
+def patient_portal(view: Callable[..., HttpResponse] | None = None, *, is_account_page: bool = False) -> Any:
+    """Mark a portal view: for a signed-in patient with an activated account.
 
-    @functools.wraps(view)
+    `request.patient` is the record it is about: the own one, or that of a person the account may act for and has chosen.
+    A form names the record it was made for; sent after another one was chosen it is refused. `is_account_page` is for
+    pages about the account itself, whoever is chosen: their forms are taken as they are.
+    """
+    if view is None:
+        return functools.partial(patient_portal, is_account_page=is_account_page)
+    page = view
+
+    @functools.wraps(page)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return _to_login(request, "accounts:portal-login")
@@ -63,10 +78,28 @@ def patient_portal(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             raise Http404
         if getattr(request.user, "patient", None) is None:
             raise Http404
-        return _private(view(request, *args, **kwargs))
+        refusal = _person_chooser(request, is_account_page)
+        return _private(page(request, *args, **kwargs) if refusal is None else refusal)
 
     guarded.access = ("patient", ())  # type: ignore[attr-defined]
     return guarded
+
+
+PersonChooser = Callable[[HttpRequest, bool], HttpResponse | None]
+
+
+def _own_record(request: HttpRequest, is_account_page: bool) -> HttpResponse | None:
+    request.patient = request.user.patient  # type: ignore[attr-defined, union-attr]
+    return None
+
+
+_person_chooser: PersonChooser = _own_record
+
+
+def choose_person_by(chooser: PersonChooser) -> None:
+    """Say how `request.patient` is found; an answer instead of None is given in place of the view. Called at start."""
+    global _person_chooser
+    _person_chooser = chooser
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

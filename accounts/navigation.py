@@ -51,6 +51,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         (
             Entry("patients:search", _("Find a patient"), "search", (C.SEARCH_PATIENTS, C.SEARCH_OWN_PATIENTS)),
             Entry("patients:register", _("Register a patient"), "user-plus", (C.REGISTER_PATIENTS,)),
+            Entry("patients:guardian-request-list", _("Family requests"), "users", (C.REGISTER_PATIENTS,)),
             Entry("patients:registration-list", _("Portal registrations"), "user-check", (C.ACTIVATE_PATIENTS,)),
         ),
     ),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Capability, has_capability
 from core.encryption import EncryptedCharField
 from core.ids import uuid7
-from patients.models import Patient
+from patients.models import Patient, portal_patient_ids
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -21,7 +21,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         if has_capability(user, Capability.VIEW_BILLS):
             return self
         if has_capability(user, Capability.USE_PORTAL):
-            return self.filter(patient__user=user)
+            return self.filter(patient_id__in=portal_patient_ids(user))
         return self.none()
 
     def unpaid(self) -> InvoiceQuerySet:

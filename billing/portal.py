@@ -5,30 +5,32 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_GET
 
-from accounts.guards import SignedInRequest, patient_portal
+from accounts.guards import PortalRequest, patient_portal
 from billing import pdf
 from billing.models import Charge, Invoice
 from billing.views import pdf_response
 from core.pagination import keyset_page
+from patients.persons import own_or_404
 
 
 @patient_portal
 @require_GET
-def bill_list(request: SignedInRequest) -> HttpResponse:
-    """Bills of the signed-in patient, newest first; drafts show as being prepared."""
-    page = keyset_page(request.GET, Invoice.objects.visible_to(request.user), size=20)
+def bill_list(request: PortalRequest) -> HttpResponse:
+    """Bills of the chosen person, newest first; drafts show as being prepared."""
+    mine = Invoice.objects.visible_to(request.user).filter(patient=request.patient)
+    page = keyset_page(request.GET, mine, size=20)
     return render(request, "billing/portal_bills_screen.html", {"page": page})
 
 
 @patient_portal
 @require_GET
-def bill_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def bill_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One bill: lines by kind, what is paid, what is left, and how to pay."""
-    invoice = get_object_or_404(Invoice.objects.visible_to(request.user), pk=pk)
+    invoice = own_or_404(request, Invoice.objects.visible_to(request.user), pk=pk)
     context = {
         "invoice": invoice,
         "groups": charge_groups(invoice),
@@ -40,9 +42,9 @@ def bill_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @patient_portal
 @require_GET
-def bill_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def bill_pdf(request: PortalRequest, pk: UUID) -> HttpResponse:
     invoices = Invoice.objects.visible_to(request.user).exclude(status=Invoice.Status.DRAFT).select_related("patient")
-    invoice = get_object_or_404(invoices, pk=pk)
+    invoice = own_or_404(request, invoices, pk=pk, follows=False)
     return pdf_response(pdf.invoice_pdf(invoice, language=translation.get_language()), str(invoice))
 
 

@@ -22,6 +22,7 @@ from core import clock, live
 from core.db import locked, next_number, retry_transaction
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT_IDR, format_rupiah, line_total
+from patients.guardians import user_ids_of
 
 OPEN_FOR_CHARGES = {Invoice.Status.DRAFT, Invoice.Status.UNPAID}
 
@@ -159,7 +160,7 @@ def issue_invoice(*, encounter_id: UUID, actor: Any) -> Invoice:
         target=invoice,
         detail={"number": invoice.number, "total_idr": invoice.total_idr},
     )
-    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
+    live.changed(live.BILLING, user_ids=user_ids_of(invoice.patient))
     return invoice
 
 
@@ -230,7 +231,7 @@ def take_payment(
         target=payment,
         detail={"amount_idr": amount_idr, "method": method, "invoice": invoice.number, "status": invoice.status},
     )
-    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
+    live.changed(live.BILLING, user_ids=user_ids_of(invoice.patient))
     return payment
 
 
@@ -257,7 +258,7 @@ def pay_refund(*, refund_id: UUID, actor: Any) -> Refund:
         target=refund,
         detail={"amount_idr": refund.amount_idr, "invoice": invoice.number},
     )
-    live.changed(live.BILLING, user_ids=(invoice.patient.user_id,))
+    live.changed(live.BILLING, user_ids=user_ids_of(invoice.patient))
     return refund
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Capability, has_capability
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
-from patients.models import Patient
+from patients.models import Patient, portal_patient_ids
 from scheduling.models import Visit
 
 ICD10_SYSTEM = "http://hl7.org/fhir/sid/icd-10"
@@ -71,7 +71,7 @@ class ClinicalQuerySet(models.QuerySet):
         return self.none()
 
     def own(self, user: Any) -> ClinicalQuerySet:
-        return self.filter(patient__user=user)
+        return self.filter(patient_id__in=portal_patient_ids(user))
 
 
 class VitalSigns(models.Model):
@@ -115,7 +115,7 @@ class VitalSigns(models.Model):
 class NoteQuerySet(ClinicalQuerySet):
     def own(self, user: Any) -> NoteQuerySet:
         """A patient reads what was signed, never drafts."""
-        return self.filter(patient__user=user, status__in=[Note.Status.SIGNED, Note.Status.AMENDED])
+        return self.filter(patient_id__in=portal_patient_ids(user), status__in=[Note.Status.SIGNED, Note.Status.AMENDED])
 
 
 class Note(models.Model):
@@ -169,7 +169,8 @@ class Note(models.Model):
 
 class DiagnosisQuerySet(ClinicalQuerySet):
     def own(self, user: Any) -> DiagnosisQuerySet:
-        return self.filter(patient__user=user, note__status__in=[Note.Status.SIGNED, Note.Status.AMENDED])
+        signed = [Note.Status.SIGNED, Note.Status.AMENDED]
+        return self.filter(patient_id__in=portal_patient_ids(user), note__status__in=signed)
 
 
 class Diagnosis(models.Model):

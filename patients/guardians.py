@@ -9,9 +9,11 @@ from uuid import UUID
 from accounts.access import Capability, has_capability
 from accounts.models import User
 from core import clock
+from core.text import clean_line
 from patients.models import GuardianLink, Patient, portal_patient_ids
 
 ADULT_YEARS = 18
+RECORD_NUMBER_DIGITS = 6
 
 
 def adult_on(birth_date: date) -> date:
@@ -64,8 +66,20 @@ def user_ids_of(patient: Patient) -> tuple[UUID, ...]:
     return (*own, *(user.pk for user in guardians_of(patient.pk)))
 
 
+def find_record(*, user: Any, text: str) -> Patient | None:
+    """Return the patient `user` may see whose record number, or whose account's e-mail, was typed; None when there is none."""
+    typed = clean_line(text).casefold()
+    rows = Patient.objects.visible_to(user).select_related("user")
+    if "@" in typed:
+        return rows.filter(user__email=typed).first()
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 20):
+        return None
+    return rows.filter(record_number__in={typed, typed.zfill(RECORD_NUMBER_DIGITS)}).first()
+
+
 __all__ = [
     "adult_on",
+    "find_record",
     "guardians_of",
     "is_minor",
     "links_in_force",

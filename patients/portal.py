@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.guards import SignedInRequest, patient_portal, public
+from accounts.guards import PortalRequest, patient_portal, public
 from accounts.lockout import address_hash
 from core.http import domain_errors, error_response
 from core.indonesia import format_phone
@@ -77,9 +77,9 @@ def sign_up_done(request: HttpRequest) -> HttpResponse:
 
 @patient_portal
 @require_http_methods(["GET", "POST"])
-def profile(request: SignedInRequest) -> HttpResponse:
-    """The patient's own data; NIK and birth date are given once."""
-    patient = Patient.objects.visible_to(request.user).for_header().get()
+def profile(request: PortalRequest) -> HttpResponse:
+    """The chosen person's data; NIK and birth date are given once."""
+    patient = Patient.objects.visible_to(request.user).for_header().get(pk=request.patient.pk)
     locks = {"may_set_nik": may_set_nik(patient), "may_set_birth_date": may_set_birth_date(patient)}
     if request.method == "GET":
         return _profile_page(request, patient, ProfileForm(initial=_initial(patient), **locks))
@@ -102,7 +102,7 @@ def _initial(patient: Patient) -> dict[str, Any]:
     return {**values, "phone": format_phone(patient.phone) if patient.phone else ""}
 
 
-def _profile_page(request: SignedInRequest, patient: Patient, form: ProfileForm, status: int = 200) -> HttpResponse:
+def _profile_page(request: PortalRequest, patient: Patient, form: ProfileForm, status: int = 200) -> HttpResponse:
     context = {
         "patient": patient,
         "form": form,

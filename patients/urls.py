@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients import allergy_views, portal, registration_views, views
+from patients import allergy_views, guardian_portal, guardian_views, portal, registration_views, views
 
 app_name = "patients"
 
@@ -28,6 +28,17 @@ urlpatterns = [
     path("patients/<uuid:pk>/allergies/", allergy_views.allergies, name="allergies"),
     path("patients/<uuid:pk>/allergies/add/", allergy_views.allergy_add, name="allergy-add"),
     path("patients/<uuid:pk>/allergies/none/", allergy_views.allergies_deny, name="allergies-deny"),
+    path("patients/guardian-requests/", guardian_views.request_list, name="guardian-request-list"),
+    path("patients/guardian-requests/panel/", guardian_views.request_panel, name="guardian-request-panel"),
+    path("patients/guardian-requests/<uuid:pk>/", guardian_views.request_detail, name="guardian-request"),
+    path("patients/guardian-requests/<uuid:pk>/reject/", guardian_views.request_reject, name="guardian-request-reject"),
+    path("patients/guardian-links/<uuid:pk>/end/", guardian_views.link_end, name="guardian-link-end"),
+    path("patients/<uuid:pk>/guardians/", guardian_views.guardians, name="guardians"),
+    path("patients/<uuid:pk>/guardians/add/", guardian_views.guardian_add, name="guardian-add"),
+    path("portal/family/", guardian_portal.family, name="portal-family"),
+    path("portal/family/ask/", guardian_portal.family_ask, name="portal-family-ask"),
+    path("portal/family/<uuid:pk>/end/", guardian_portal.family_end, name="portal-family-end"),
+    path("portal/person/", guardian_portal.person_choose, name="portal-person"),
     path("portal/sign-up/", portal.sign_up, name="portal-sign-up"),
     path("portal/sign-up/thank-you/", portal.sign_up_done, name="portal-sign-up-done"),
     path("portal/profile/", portal.profile, name="portal-profile"),

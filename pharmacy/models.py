@@ -17,7 +17,7 @@ from billing.models import Invoice
 from core import clock
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
-from patients.models import Patient
+from patients.models import Patient, portal_patient_ids
 from pharmacy import substances
 from scheduling.models import Visit
 
@@ -258,7 +258,7 @@ class PrescriptionQuerySet(models.QuerySet["Prescription"]):
         if has_capability(user, Capability.VIEW_PRESCRIPTIONS):
             return self.filter(patient__in=Patient.objects.readable_by(user))
         if has_capability(user, Capability.USE_PORTAL):
-            return self.filter(patient__user=user)
+            return self.filter(patient_id__in=portal_patient_ids(user))
         return self.none()
 
     def with_settled(self) -> PrescriptionQuerySet:

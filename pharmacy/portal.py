@@ -5,16 +5,17 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from accounts.guards import SignedInRequest, patient_portal
+from accounts.guards import PortalRequest, patient_portal
+from patients.persons import own_or_404
 from pharmacy import pdf
 from pharmacy.models import Prescription
 
 
 @patient_portal
 @require_safe
-def prescription_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def prescription_pdf(request: PortalRequest, pk: UUID) -> HttpResponse:
     """The patient's own prescription on paper."""
-    return pdf.response(get_object_or_404(Prescription.objects.visible_to(request.user).for_detail(), pk=pk))
+    mine = Prescription.objects.visible_to(request.user).for_detail()
+    return pdf.response(own_or_404(request, mine, pk=pk, follows=False))

@@ -15,7 +15,7 @@ from accounts.models import Specialty
 from core import clock
 from core.encryption import EncryptedTextField
 from core.ids import uuid7
-from patients.models import Patient
+from patients.models import Patient, portal_patient_ids
 
 NURSE_CARE = timedelta(days=7)  # nurses read the record on the day of the visit and this long after it (ADR 9)
 
@@ -167,7 +167,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         if has_capability(user, Capability.WRITE_NOTES):
             return self.filter(doctor=user, status__in=Appointment.CARE_STATUSES)
         if has_capability(user, Capability.USE_PORTAL):
-            return self.filter(patient__user=user)
+            return self.filter(patient_id__in=portal_patient_ids(user))
         return self.none()
 
     def for_list(self) -> AppointmentQuerySet:

@@ -7,17 +7,18 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.guards import SignedInRequest, patient_portal
+from accounts.guards import PortalRequest, patient_portal
 from core import clock
 from core.errors import DomainError
 from core.http import status_of
 from core.ids import uuid_or_none
 from core.pagination import keyset_page
+from patients.persons import own_or_404
 from scheduling import querysets, services
 from scheduling.errors import SlotTaken
 from scheduling.forms import BookingForm, ComplaintForm
@@ -30,7 +31,7 @@ OPEN = (Status.PENDING, Status.APPROVED)
 
 @patient_portal
 @require_safe
-def book(request: SignedInRequest) -> HttpResponse:
+def book(request: PortalRequest) -> HttpResponse:
     """Step 1: doctors and services with their next free day."""
     now = clock.now()
     context = {
@@ -44,7 +45,7 @@ def book(request: SignedInRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def book_times(request: SignedInRequest) -> HttpResponse:
+def book_times(request: PortalRequest) -> HttpResponse:
     """Step 2: the free times of the doctor and service that `?slot=` stands for."""
     slot = _slot(request)
     if slot is None:
@@ -54,7 +55,7 @@ def book_times(request: SignedInRequest) -> HttpResponse:
 
 
 @patient_portal
-def book_complaint(request: SignedInRequest) -> HttpResponse:
+def book_complaint(request: PortalRequest) -> HttpResponse:
     """Step 3: what the visit is about. A POST comes back from the check page with the text."""
     slot = _slot(request)
     if slot is None:
@@ -66,7 +67,7 @@ def book_complaint(request: SignedInRequest) -> HttpResponse:
 
 
 @patient_portal
-def book_check(request: SignedInRequest) -> HttpResponse:
+def book_check(request: PortalRequest) -> HttpResponse:
     """Step 4: everything once more before it is sent. Opened by address, it asks for the complaint first."""
     slot = _slot(request)
     if slot is None:
@@ -84,7 +85,7 @@ def book_check(request: SignedInRequest) -> HttpResponse:
 
 @patient_portal
 @require_POST
-def book_confirm(request: SignedInRequest) -> HttpResponse:
+def book_confirm(request: PortalRequest) -> HttpResponse:
     """Send the booking. The key of the form makes a double click one booking; a lost time offers others."""
     form = BookingForm(request.POST)
     slot = _slot(request)
@@ -93,7 +94,7 @@ def book_confirm(request: SignedInRequest) -> HttpResponse:
     data = form.cleaned_data
     try:
         appointment = services.book_appointment(
-            patient_id=request.user.patient.pk, slot_id=slot.pk, complaint=data["complaint"], actor=request.user,
+            patient_id=request.patient.pk, slot_id=slot.pk, complaint=data["complaint"], actor=request.user,
             source=Appointment.Source.PORTAL, idempotency_key=data["idempotency_key"],
         )  # fmt: skip
     except SlotTaken:
@@ -106,10 +107,10 @@ def book_confirm(request: SignedInRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def appointment_list(request: SignedInRequest) -> HttpResponse:
+def appointment_list(request: PortalRequest) -> HttpResponse:
     """The patient's own appointments: those ahead first, then the history."""
     now = clock.now()
-    mine = Appointment.objects.visible_to(request.user).for_names()
+    mine = Appointment.objects.visible_to(request.user).filter(patient=request.patient).for_names()
     ahead = [row for row in mine.filter(slot__ends_at__gt=now).order_by("slot__starts_at") if row.active]
     past = keyset_page(
         request.GET, mine.exclude(pk__in=[row.pk for row in ahead]), order=("-slot__starts_at", "-id"), size=20
@@ -119,7 +120,7 @@ def appointment_list(request: SignedInRequest) -> HttpResponse:
 
 @patient_portal
 @require_safe
-def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def appointment_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One own appointment with its status; after booking, the confirmation."""
     appointment = _own(request, pk)
     may_cancel = appointment.status in OPEN and appointment.slot.starts_at > clock.now()
@@ -133,7 +134,7 @@ def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 @patient_portal
-def appointment_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def appointment_cancel(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Cancel an own appointment that is still ahead."""
     appointment = _own(request, pk)
     return reason_step(
@@ -155,12 +156,12 @@ def appointment_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     )
 
 
-def _own(request: SignedInRequest, pk: UUID) -> Appointment:
+def _own(request: PortalRequest, pk: UUID) -> Appointment:
     mine = Appointment.objects.visible_to(request.user).for_list().select_related("visit__ticket")
-    return get_object_or_404(mine, pk=pk)
+    return own_or_404(request, mine, pk=pk)
 
 
-def _slot(request: SignedInRequest) -> Slot | None:
+def _slot(request: PortalRequest) -> Slot | None:
     """The slot that the form or the address names, when it belongs to what the clinic offers."""
     slot_id = uuid_or_none(request.POST.get("slot") or request.GET.get("slot", ""))
     if slot_id is None:
@@ -169,17 +170,18 @@ def _slot(request: SignedInRequest) -> Slot | None:
     return slots.filter(pk=slot_id).first()
 
 
-def _future(request: SignedInRequest, now: Any) -> Any:
-    return Appointment.objects.visible_to(request.user).filter(status__in=OPEN, slot__ends_at__gt=now)
+def _future(request: PortalRequest, now: Any) -> Any:
+    mine = Appointment.objects.visible_to(request.user).filter(patient=request.patient)
+    return mine.filter(status__in=OPEN, slot__ends_at__gt=now)
 
 
-def _check_page(request: SignedInRequest, slot: Slot, complaint: str, key: UUID, status: int = 200) -> HttpResponse:
+def _check_page(request: PortalRequest, slot: Slot, complaint: str, key: UUID, status: int = 200) -> HttpResponse:
     form = BookingForm(initial={"slot": slot.pk, "complaint": complaint, "idempotency_key": key})
     context = {"slot": slot, "complaint": complaint, "form": form, **_steps(4)}
     return render(request, "scheduling/portal_check.html", context, status=status)
 
 
-def _lost(request: SignedInRequest, slot: Slot, complaint: str) -> HttpResponse:
+def _lost(request: PortalRequest, slot: Slot, complaint: str) -> HttpResponse:
     """Say that the time is gone, keep the complaint, and offer other times of the same doctor."""
     times = querysets.times_around(slot, clock.now())
     if not times.parts and times.days:
@@ -189,7 +191,7 @@ def _lost(request: SignedInRequest, slot: Slot, complaint: str) -> HttpResponse:
     return render(request, "scheduling/portal_lost.html", context, status=409)
 
 
-def _start_again(request: SignedInRequest) -> HttpResponse:
+def _start_again(request: PortalRequest) -> HttpResponse:
     messages.warning(request, _("Please choose a doctor and a time again."))
     return redirect("scheduling:portal-book")
 

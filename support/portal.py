@@ -11,7 +11,7 @@ from accounts.guards import SignedInRequest, patient_portal
 from support.views import own_message, own_messages
 
 
-@patient_portal
+@patient_portal(is_account_page=True)
 @require_http_methods(["GET", "POST"])
 def message_list(request: SignedInRequest) -> HttpResponse:
     return own_messages(
@@ -22,7 +22,7 @@ def message_list(request: SignedInRequest) -> HttpResponse:
     )
 
 
-@patient_portal
+@patient_portal(is_account_page=True)
 @require_GET
 def message_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return own_message(request, pk, layout="base_portal.html", list_name="support:portal-message-list")

@@ -7,15 +7,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.guards import SignedInRequest, patient_portal
+from accounts.guards import PortalRequest, patient_portal
 from billing.models import Invoice
 from core.http import domain_errors
 from core.money import format_rupiah
 from core.pagination import keyset_page
+from patients.persons import own_or_404
 from patients.services import record_chart_read
 from pharmacy.models import Prescription
 from workspace import querysets, services
@@ -29,46 +30,46 @@ WAITING = {Prescription.Status.NEW, Prescription.Status.PRICED}
 
 @patient_portal
 @require_GET
-def home(request: SignedInRequest) -> HttpResponse:
+def home(request: PortalRequest) -> HttpResponse:
     """What is next and what waits for the patient."""
     return render(request, "workspace/portal_home_screen.html", _home(request))
 
 
 @patient_portal
 @require_GET
-def home_panel(request: SignedInRequest) -> HttpResponse:
+def home_panel(request: PortalRequest) -> HttpResponse:
     """The same as a fragment; fetched again when something changes."""
     return render(request, "workspace/_portal_home_panel.html", _home(request))
 
 
 @patient_portal
 @require_GET
-def visits(request: SignedInRequest) -> HttpResponse:
+def visits(request: PortalRequest) -> HttpResponse:
     """The patient's visits, newest first."""
-    page = keyset_page(request.GET, querysets.own_visits(request.user), size=15)
+    page = keyset_page(request.GET, querysets.own_visits(request.user).filter(patient=request.patient), size=15)
     entries = [querysets.entry_of(visit, None) for visit in page.rows]
     return render(request, "workspace/portal_visits_screen.html", {"page": page, "entries": entries})
 
 
 @patient_portal
 @require_GET
-def visit(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def visit(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One visit: doctor, diagnosis, advice, vital signs, prescription and bill."""
     shown = _own_visit(request, pk)
-    record_chart_read(patient=request.user.patient, actor=request.user, what="visit")
+    record_chart_read(patient=request.patient, actor=request.user, what="visit")
     return render(request, "workspace/portal_visit_screen.html", _visit(request, shown))
 
 
 @patient_portal
 @require_GET
-def visit_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def visit_panel(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Status, medicines and bill of a visit; fetched again when something changes."""
     return render(request, "workspace/_portal_visit_panel.html", _visit(request, _own_visit(request, pk)))
 
 
 @patient_portal
 @require_POST
-def visit_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def visit_confirm(request: PortalRequest, pk: UUID) -> HttpResponse:
     """The patient confirms that everything was received."""
     shown = _own_visit(request, pk)
     with domain_errors(request) as outcome:
@@ -80,7 +81,7 @@ def visit_confirm(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @patient_portal
 @require_POST
-def visit_without_medicine(request: SignedInRequest, pk: UUID) -> HttpResponse:
+def visit_without_medicine(request: PortalRequest, pk: UUID) -> HttpResponse:
     """The patient goes without the medicines; their cost comes off the bill."""
     shown = _own_visit(request, pk)
     with domain_errors(request) as outcome:
@@ -90,24 +91,24 @@ def visit_without_medicine(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("workspace:portal-visit", pk=shown.pk)
 
 
-def _own_visit(request: SignedInRequest, pk: UUID) -> ClinicalVisit:
-    return get_object_or_404(querysets.own_visits(request.user), pk=pk)
+def _own_visit(request: PortalRequest, pk: UUID) -> ClinicalVisit:
+    return own_or_404(request, querysets.own_visits(request.user), pk=pk)
 
 
-def _home(request: SignedInRequest) -> dict[str, Any]:
-    patient = request.user.patient
+def _home(request: PortalRequest) -> dict[str, Any]:
+    user, patient = request.user, request.patient
     return {
         "patient": patient,
-        "appointments": querysets.next_appointments(request.user),
-        "open_visits": querysets.open_visits(request.user),
-        "bills": querysets.own_unpaid_bills(request.user),
-        "prescriptions": querysets.own_waiting_prescriptions(request.user),
+        "appointments": querysets.next_appointments(user, patient),
+        "open_visits": querysets.open_visits(user, patient),
+        "bills": querysets.own_unpaid_bills(user, patient),
+        "prescriptions": querysets.own_waiting_prescriptions(user, patient),
         "is_profile_complete": patient.profile_completed_at is not None,
     }
 
 
-def _visit(request: SignedInRequest, shown: ClinicalVisit) -> dict[str, Any]:
-    entry = querysets.entry_of(shown, request.user.patient.birth_date)
+def _visit(request: PortalRequest, shown: ClinicalVisit) -> dict[str, Any]:
+    entry = querysets.entry_of(shown, request.patient.birth_date)
     bill = querysets.bill_of(request.user, shown)
     waits_for_medicine = entry.prescription is not None and entry.prescription.status in WAITING
     is_settled = bill is not None and bill.invoice.status == Invoice.Status.PAID

@@ -275,35 +275,34 @@ def _narrow(rows: Any, filters: dict[str, Any]) -> Any:
 
 
 def own_visits(user: Any) -> QuerySet[ClinicalVisit]:
-    """Return a patient's own visits that were not cancelled, with signed notes and their diagnoses."""
-    visits = Visit.objects.visible_to(user).filter(patient__user=user).exclude(status=Visit.Status.CANCELLED)
-    return with_clinical(visits, user)
+    """Return the visits that a portal account may read and that were not cancelled, with signed notes and diagnoses."""
+    return with_clinical(Visit.objects.visible_to(user).exclude(status=Visit.Status.CANCELLED), user)
 
 
-def next_appointments(user: Any) -> list[Appointment]:
+def next_appointments(user: Any, patient: Patient) -> list[Appointment]:
     """Return a patient's bookings that are not over, by time. One query."""
     found = Appointment.objects.visible_to(user).filter(
         status__in=[Appointment.Status.PENDING, Appointment.Status.APPROVED],
-        patient__user=user,
+        patient=patient,
         slot__ends_at__gte=clock.now(),
     )
     return list(found.for_list().order_by("slot__starts_at")[:3])
 
 
-def open_visits(user: Any) -> list[Visit]:
+def open_visits(user: Any, patient: Patient) -> list[Visit]:
     """Return a patient's visits of today that are under way. One query."""
     closed = [Visit.Status.FINISHED, Visit.Status.CANCELLED]
-    visits = Visit.objects.visible_to(user).filter(patient__user=user).on_day(clock.today()).exclude(status__in=closed)
+    visits = Visit.objects.visible_to(user).filter(patient=patient).on_day(clock.today()).exclude(status__in=closed)
     return list(visits.for_list().order_by("-id"))
 
 
-def own_unpaid_bills(user: Any) -> list[Invoice]:
+def own_unpaid_bills(user: Any, patient: Patient) -> list[Invoice]:
     """Return a patient's bills that wait for payment, oldest first. One query."""
-    return list(Invoice.objects.visible_to(user).filter(patient__user=user).unpaid().order_by("issued_at")[:5])
+    return list(Invoice.objects.visible_to(user).filter(patient=patient).unpaid().order_by("issued_at")[:5])
 
 
-def own_waiting_prescriptions(user: Any) -> list[Prescription]:
+def own_waiting_prescriptions(user: Any, patient: Patient) -> list[Prescription]:
     """Return a patient's prescriptions that were neither handed over nor cancelled. One query."""
     states = [Prescription.Status.NEW, Prescription.Status.PRICED]
-    rows = Prescription.objects.visible_to(user).filter(patient__user=user, status__in=states)
+    rows = Prescription.objects.visible_to(user).filter(patient=patient, status__in=states)
     return list(rows.select_related("visit").order_by("-id")[:5])

@@ -20,6 +20,7 @@ from consultations.services import ChosenDiagnosis
 from core import clock, live
 from core.db import locked, retry_transaction
 from core.errors import NotPermitted
+from patients.guardians import may_act_for
 from patients.services import mail_patient
 from pharmacy.models import Prescription
 from pharmacy.services import dispensing, prescribing
@@ -175,7 +176,7 @@ def _mail_receipt(visit: Visit, payment: Payment) -> None:
 
 def _own_visit(visit_id: UUID, actor: Any) -> Visit:
     visit = scheduling.lock_visit(visit_id)
-    if visit.patient.user_id != actor.pk:
+    if not may_act_for(actor, visit.patient_id):
         raise NotPermitted(_("Only the patient can confirm this visit."))
     return visit
 

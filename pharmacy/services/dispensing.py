@@ -12,6 +12,7 @@ from billing import services as billing
 from core import clock, live
 from core.db import retry_transaction
 from core.errors import InvalidInput
+from patients.guardians import user_ids_of
 from pharmacy.errors import AlreadyDispensed, NotPaid, WrongState
 from pharmacy.models import Prescription
 from pharmacy.services import stock
@@ -126,6 +127,6 @@ def cancel_at_pharmacy(*, prescription_id: UUID, actor: Any, reason: str) -> Pre
 
 
 def _tick(prescription: Prescription) -> None:
-    user_ids = (prescription.patient.user_id,)
+    user_ids = user_ids_of(prescription.patient)
     live.changed(live.PHARMACY, user_ids=user_ids)
     live.changed(live.BILLING, user_ids=user_ids)

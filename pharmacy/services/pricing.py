@@ -15,8 +15,8 @@ from billing.models import Charge, Invoice
 from core import clock, live
 from core.db import retry_transaction
 from core.money import format_rupiah
-from notifications import services as notifications
-from patients.services import mail_patient
+from patients.guardians import user_ids_of
+from patients.services import mail_patient, notify_patient
 from pharmacy.errors import InvalidPrice, WrongState
 from pharmacy.models import Prescription, PrescriptionItem
 from scheduling import services as scheduling
@@ -98,7 +98,6 @@ def _set_price(item: PrescriptionItem, unit_price_idr: int, reason: str) -> None
 
 def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
     patient = prescription.patient
-    user = patient.user
     path = reverse("billing:portal-bill", args=[invoice.pk])
     mail_patient(
         patient=patient,
@@ -106,7 +105,6 @@ def _tell_patient(prescription: Prescription, invoice: Invoice) -> None:
         context={"amount_idr": max(invoice.balance_idr, 0), "invoice_number": invoice.number, "path": path},
         dedupe_key=f"prescription_ready:{prescription.pk}",
     )
-    if user is not None:
-        notifications.notify(recipients=[user], kind="prescription_ready", path=path)
-    live.changed(live.PHARMACY, user_ids=(patient.user_id,))
+    notify_patient(patient=patient, kind="prescription_ready", path=path)
+    live.changed(live.PHARMACY, user_ids=user_ids_of(patient))
     live.changed(live.BILLING)

@@ -17,8 +17,9 @@ from core.db import retry_transaction
 from core.errors import InvalidInput
 from notifications.models import Email
 from notifications.services import notify, notify_capability
+from patients.guardians import may_act_for, user_ids_of
 from patients.models import CareTeamMember, Patient
-from patients.services import add_to_care_team, end_care, mail_patient
+from patients.services import add_to_care_team, end_care, mail_patient, notify_patient
 from scheduling.errors import (
     AppointmentNotOpen,
     AppointmentOverlap,
@@ -42,6 +43,8 @@ def book_appointment(
 ) -> Appointment:
     """Claim a free future slot for a patient; doctor, service and price come from the slot.
 
+    A portal account books for itself and for the people whose guardian it is at this moment.
+
     An instant service is APPROVED at once, others wait as PENDING. The doctor joins the care team when it is approved.
     The same `idempotency_key` gives the same appointment again. Locks the patient row, then the slot; UNIQUE (slot, active) has
     the last word.
@@ -51,10 +54,13 @@ def book_appointment(
         TooManyAppointments: a portal booking above `MAX_FUTURE_APPOINTMENTS`.
         AppointmentOverlap: the patient has another appointment at this time.
         PatientNotActive: the record is archived.
+        NotYourAppointment: a portal account books for somebody it may not act for.
         InvalidInput: no complaint, a too long one, or a key that belongs to another patient.
     """
     complaint = _checked_complaint(complaint)
     patient = Patient.objects.select_for_update().get(pk=patient_id)
+    if not actor.is_staff_member and not may_act_for(actor, patient.pk):
+        raise NotYourAppointment(_("You can no longer act for this person. Nothing was booked."))
     earlier = Appointment.objects.filter(idempotency_key=idempotency_key).first()
     if earlier is not None:
         if earlier.patient_id != patient.pk:
@@ -137,7 +143,7 @@ def cancel_appointment(*, appointment_id: UUID, actor: User, reason: str) -> App
         reason = needed_reason(reason, limit=500)
     else:
         reason = (reason or "").strip()[:500]
-        if appointment.patient.user_id != actor.pk:
+        if not may_act_for(actor, appointment.patient_id):
             raise NotYourAppointment(_("This appointment belongs to another person."))
     _expect(appointment, Status.PENDING, Status.APPROVED)
     if not actor.is_staff_member and appointment.slot.starts_at <= clock.now():
@@ -160,7 +166,7 @@ def mark_no_show(*, appointment_id: UUID, actor: User | None) -> Appointment:
     appointment.save(update_fields=["status", "decided_at", "decided_by"])
     end_care(source=CareTeamMember.Source.APPOINTMENT, source_id=appointment.pk)
     audit.record("scheduling.appointment.no_show", actor=actor, patient=appointment.patient_id, target=appointment)
-    tick(appointment.patient.user_id)
+    tick(appointment.patient)
     return appointment
 
 
@@ -176,14 +182,14 @@ def mail(appointment: Appointment, *, template: str, dedupe_key: str) -> Email |
     return mail_patient(patient=appointment.patient, template=template, context=context, dedupe_key=dedupe_key)
 
 
-def tell_patient(appointment: Appointment, *, kind: str) -> None:
-    """Put a notice about an appointment into its patient's list, when the patient uses the portal."""
-    if appointment.patient.user is None:
-        return
+def tell_patient(appointment: Appointment, *, kind: str, but: User | None = None) -> None:
+    """Put a notice about an appointment into the lists of its patient and guardians, except of the account that did it."""
     params = {"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at}
     if kind == "appointment_rejected":
         params["reason"] = appointment.reason
-    notify(recipients=[appointment.patient.user], kind=kind, params=params, path=portal_path(appointment))
+    notify_patient(
+        patient=appointment.patient, kind=kind, params=params, path=portal_path(appointment), but=but
+    )
 
 
 def portal_path(appointment: Appointment) -> str:
@@ -191,9 +197,9 @@ def portal_path(appointment: Appointment) -> str:
     return reverse("scheduling:portal-appointment-detail", args=[appointment.pk])
 
 
-def tick(patient_user_id: UUID | None) -> None:
-    """Tell open screens that appointments changed: staff, and the patient it is about."""
-    live.changed(live.APPOINTMENTS, user_ids=(patient_user_id,))
+def tick(patient: Patient) -> None:
+    """Tell open screens that appointments changed: staff, the patient it is about, and their guardians."""
+    live.changed(live.APPOINTMENTS, user_ids=user_ids_of(patient))
 
 
 def _checked_complaint(complaint: str) -> str:
@@ -276,13 +282,12 @@ def _decide(appointment: Appointment, status: str, *, actor: User, reason: str =
     audit.record(f"scheduling.appointment.{status}", actor=actor, patient=appointment.patient_id, target=appointment)
     kind = f"appointment_{status}"
     mail(appointment, template=kind, dedupe_key=f"{kind}:{appointment.pk}")
-    if appointment.patient.user_id != actor.pk:
-        tell_patient(appointment, kind=kind)
+    tell_patient(appointment, kind=kind, but=actor)
     if status == Status.APPROVED:
         _tell_doctor(appointment, "appointment_booked")
     elif status == Status.CANCELLED and appointment.doctor_id != actor.pk:
         _tell_doctor(appointment, "appointment_withdrawn")
-    tick(appointment.patient.user_id)
+    tick(appointment.patient)
     return appointment
 
 
@@ -301,7 +306,7 @@ def _tell_booked(appointment: Appointment) -> None:
             params={"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at},
             path=_staff_path(appointment),
         )
-    tick(appointment.patient.user_id)
+    tick(appointment.patient)
 
 
 def _tell_doctor(appointment: Appointment, kind: str) -> None:

@@ -14,8 +14,9 @@ from core import clock, live
 from core.db import next_number, retry_transaction
 from core.errors import InvalidInput
 from notifications.services import notify
+from patients.guardians import user_ids_of
 from patients.models import CareTeamMember, Patient
-from patients.services import add_to_care_team, end_care
+from patients.services import add_to_care_team, end_care, notify_patient
 from scheduling.errors import (
     AlreadyWaiting,
     AppointmentNotOpen,
@@ -64,7 +65,7 @@ def check_in(*, appointment_id: UUID, actor: User, is_priority: bool = False) ->
     )  # fmt: skip
     appointment.status = Appointment.Status.ARRIVED
     appointment.save(update_fields=["status"])
-    live.changed(live.APPOINTMENTS, user_ids=(patient.user_id,))
+    live.changed(live.APPOINTMENTS, user_ids=user_ids_of(patient))
     return visit
 
 
@@ -118,9 +119,8 @@ def call_ticket(*, visit_id: UUID, actor: User) -> QueueTicket:
         "scheduling.ticket.called", actor=actor, patient=visit.patient_id, target=visit,
         detail={"ticket": ticket.label, "count": ticket.call_count},
     )  # fmt: skip
-    if visit.patient.user is not None:
-        room = visit.doctor.staff_profile.room or visit.service.name
-        notify(recipients=[visit.patient.user], kind="patient_called", params={"queue": ticket.label, "room": room})
+    room = visit.doctor.staff_profile.room or visit.service.name
+    notify_patient(patient=visit.patient, kind="patient_called", params={"queue": ticket.label, "room": room})
     _tick(visit)
     return ticket
 
@@ -191,7 +191,7 @@ def close_consultation(*, visit_id: UUID, actor: User, next_status: str) -> Visi
         appointment = Appointment.objects.select_for_update().get(pk=visit.appointment_id)
         appointment.status = Appointment.Status.FINISHED
         appointment.save(update_fields=["status"])
-        live.changed(live.APPOINTMENTS, user_ids=(visit.patient.user_id,))
+        live.changed(live.APPOINTMENTS, user_ids=user_ids_of(visit.patient))
     return _move(visit, next_status, actor=actor, also=["consulted_at"])
 
 
@@ -239,7 +239,7 @@ def cancel_visit(*, visit_id: UUID, actor: User, reason: str) -> Visit:
         appointment.status, appointment.reason = Appointment.Status.CANCELLED, reason
         appointment.decided_at, appointment.decided_by = clock.now(), actor
         appointment.save(update_fields=["status", "reason", "decided_at", "decided_by"])
-        live.changed(live.APPOINTMENTS, user_ids=(visit.patient.user_id,))
+        live.changed(live.APPOINTMENTS, user_ids=user_ids_of(visit.patient))
     for source, source_id in (("visit", visit.pk), ("appointment", visit.appointment_id)):
         if source_id:
             end_care(source=source, source_id=source_id)
@@ -281,7 +281,7 @@ def _open_visit(
         actor=actor, patient=patient.pk, target=visit,
         detail={"number": visit.number, "ticket": ticket.label, "price_idr": price_idr, "is_priority": is_priority},
     )  # fmt: skip
-    live.changed(live.QUEUE, user_ids=(patient.user_id,))
+    live.changed(live.QUEUE, user_ids=user_ids_of(patient))
     return visit
 
 
@@ -306,8 +306,8 @@ def _move(visit: Visit, status: str, *, actor: User | None, also: list[str] | No
         target=visit,
         detail={"from": before, "to": status},
     )
-    if status == Status.FINISHED and visit.patient.user is not None:
-        notify(recipients=[visit.patient.user], kind="visit_finished", params={"visited_on": visit.visit_on})
+    if status == Status.FINISHED:
+        notify_patient(patient=visit.patient, kind="visit_finished", params={"visited_on": visit.visit_on})
     _tick(visit)
     return visit
 
@@ -321,4 +321,4 @@ def _expect(visit: Visit, *statuses: str) -> None:
 
 
 def _tick(visit: Visit) -> None:
-    live.changed(live.QUEUE, user_ids=(visit.patient.user_id,))
+    live.changed(live.QUEUE, user_ids=user_ids_of(visit.patient))

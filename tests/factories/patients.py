@@ -3,7 +3,8 @@ from datetime import date
 import factory
 
 from core import clock
-from patients.models import Allergy, CareTeamMember, Patient, PortalRegistration, Sex
+from patients.guardians import adult_on
+from patients.models import Allergy, CareTeamMember, GuardianLink, Patient, PortalRegistration, Sex
 from tests.factories.accounts import PatientUserFactory, UserFactory
 
 
@@ -65,3 +66,36 @@ class RegistrationFactory(factory.django.DjangoModelFactory):
     sex = Sex.MALE
     phone = "+6281311112222"
     created_at = factory.LazyFunction(clock.now)
+
+
+class GuardianLinkFactory(factory.django.DjangoModelFactory):
+    """A proven link of a portal account to a child born in 2018."""
+
+    class Meta:
+        model = GuardianLink
+
+    guardian = factory.SubFactory(PatientUserFactory)
+    dependant = factory.SubFactory(PatientFactory, full_name="Budi Kecil", birth_date=date(2018, 6, 2))
+    relationship = GuardianLink.Relationship.PARENT
+    proof = GuardianLink.Proof.FAMILY_CARD
+    status = GuardianLink.Status.ACTIVE
+    requested_at = factory.LazyFunction(clock.now)
+    requested_by = factory.SelfAttribute("guardian")
+    proven_at = factory.LazyFunction(clock.now)
+    proven_by = factory.SubFactory(UserFactory)
+    ends_on = factory.LazyAttribute(lambda link: adult_on(link.dependant.birth_date))
+    is_for_child = True
+
+
+class GuardianRequestFactory(GuardianLinkFactory):
+    """A request from the portal that waits for proof."""
+
+    dependant = None
+    proof = ""
+    status = GuardianLink.Status.REQUESTED
+    asked_name = "Budi Kecil"
+    asked_birth_date = date(2018, 6, 2)
+    proven_at = None
+    proven_by = None
+    ends_on = None
+    is_for_child = False

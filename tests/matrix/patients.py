@@ -1,6 +1,14 @@
 """Who may open the patient pages."""
 
-from tests.factories.patients import AllergyFactory, PatientFactory, RegistrationFactory
+from datetime import date
+
+from tests.factories.patients import (
+    AllergyFactory,
+    GuardianLinkFactory,
+    GuardianRequestFactory,
+    PatientFactory,
+    RegistrationFactory,
+)
 from tests.matrix import Row
 
 
@@ -44,7 +52,7 @@ def edited_patient(cast):
 def sign_up(cast):
     return {
         "full_name": "Rudi Hartono", "birth_date": "1991-01-02", "sex": "male", "phone": "081298765432",
-        "email": "rudi@surat.example", "password": "kalimat-panjang-2026", "consent": "on",
+        "email": "rudi@surat.example", "password": "Kalimat-panjang-2026", "consent": "on",
     }  # fmt: skip
 
 
@@ -56,6 +64,30 @@ def own_profile(cast):
         "guarantor": "self",
         "birth_date": "1990-05-17",
     }
+
+
+def child(cast):
+    made = cast.made.get("child") or PatientFactory(birth_date=date(2018, 6, 2), care_team=[cast.doctor])
+    cast.made["child"] = made
+    return {"pk": made.pk}
+
+
+def guardian(cast):
+    record = cast.patient_user.patient
+    return {"guardian": str(record.pk), "relationship": "PRN", "proof": "family_card"}
+
+
+def guardian_request(cast):
+    return {"pk": GuardianRequestFactory(guardian=cast.patient_user).pk}
+
+
+def proof(cast):
+    return {"dependant": str(child(cast)["pk"]), "relationship": "PRN", "proof": "family_card"}
+
+
+def guardian_link(cast):
+    assert cast.patient_user.patient.pk
+    return {"pk": GuardianLinkFactory(guardian=cast.patient_user).pk}
 
 
 ROWS = [
@@ -90,6 +122,36 @@ ROWS = [
     Row(
         "patients:registration-reject", method="POST", build=registration, holder="admin", colleague="owner",
         data=lambda cast: {"reason": "Data tidak cocok"},
+    ),
+    Row("patients:guardians", build=child, holder="receptionist", colleague="doctor"),
+    Row("patients:guardian-add", build=child, holder="receptionist", colleague="cashier"),
+    Row("patients:guardian-add", method="POST", build=child, holder="receptionist", colleague="nurse", data=guardian),
+    Row("patients:guardian-request-list", holder="receptionist", colleague="cashier"),
+    Row("patients:guardian-request-panel", holder="admin", colleague="nurse"),
+    Row("patients:guardian-request", build=guardian_request, holder="receptionist", colleague="doctor"),
+    Row(
+        "patients:guardian-request", method="POST", build=guardian_request, holder="receptionist", colleague="owner",
+        data=proof,
+    ),
+    Row(
+        "patients:guardian-request-reject", method="POST", build=guardian_request, holder="receptionist", colleague="nurse",
+        data=lambda cast: {"reason": "KK tidak cocok"},
+    ),
+    Row("patients:guardian-link-end", build=guardian_link, holder="receptionist", colleague="cashier"),
+    Row(
+        "patients:guardian-link-end", method="POST", build=guardian_link, holder="admin", colleague="doctor",
+        data=lambda cast: {"reason": "KK baru"},
+    ),
+    Row("patients:portal-family", holder="patient_user", outsider="doctor"),
+    Row("patients:portal-family-ask", holder="patient_user", outsider="receptionist"),
+    Row(
+        "patients:portal-family-ask", method="POST", holder="patient_user", outsider="admin",
+        data=lambda cast: {"full_name": "Budi Kecil", "birth_date": "2018-06-02", "relationship": "PRN"},
+    ),
+    Row("patients:portal-family-end", method="POST", build=guardian_link, holder="patient_user", outsider="other_patient"),
+    Row(
+        "patients:portal-person", method="POST", holder="patient_user", outsider="nurse",
+        data=lambda cast: {"person": str(cast.patient_user.patient.pk)},
     ),
     Row("patients:portal-sign-up", public=True),
     Row("patients:portal-sign-up", method="POST", public=True, data=sign_up),

@@ -83,7 +83,9 @@ def test_same_key_is_the_same_booking_and_nobody_elses(cast, session):
     assert first.pk == second.pk
     assert (Appointment.objects.count(), Email.objects.count()) == (1, 1)
     with pytest.raises(InvalidInput):
-        services.book_appointment(**{**values, "patient_id": PatientFactory().pk})
+        services.book_appointment(**{**values, "patient_id": PatientFactory().pk, "actor": cast.receptionist})
+    with pytest.raises(NotYourAppointment):
+        services.book_appointment(**{**values, "patient_id": PatientFactory().pk, "idempotency_key": uuid4()})
 
 
 def test_taken_past_unapproved_and_unknown_slots_are_refused(cast, session):
