@@ -47,6 +47,38 @@ class NotStaff(DomainError):
     code = "accounts.not_staff"
 
 
+class AccountClosed(Conflict):
+    code = "accounts.closed"
+
+
+class NotAccepted(Conflict):
+    """The person was invited and has not chosen a password yet."""
+
+    code = "accounts.not_accepted"
+
+
+class AlreadyAccepted(Conflict):
+    """There is nothing to invite: the person has a password."""
+
+    code = "accounts.already_accepted"
+
+
+class LinkEnded(Conflict):
+    """A mailed link that was used, replaced, or is too old."""
+
+    code = "accounts.link_ended"
+
+
+class TooManyLinks(TooManyRequests):
+    code = "accounts.too_many_links"
+
+
+class PasswordNeeded(InvalidInput):
+    """A change that somebody else asked for needs the password of the account."""
+
+    code = "accounts.password_needed"
+
+
 class FactorNeeded(NotPermitted):
     """A second factor may only be added with one that is there already."""
 

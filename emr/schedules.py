@@ -34,6 +34,7 @@ SCHEDULES = (
     Schedule("visit reminders", "scheduling.tasks.remind_tomorrow", 600, "Due from 08:00, once a day."),
     Schedule("appointments nobody came to", "scheduling.tasks.mark_no_shows", 600, "Once a day, for the days before."),
     Schedule("guardian links", "patients.tasks.end_guardian_links", 600, "Due from 07:00, once a day."),
+    Schedule("staff licences", "notifications.tasks.check_licences", 600, "Due from 07:00, once a day."),
     Schedule("unpaid bills", "billing.tasks.remind_unpaid", 600, "Due from 16:00, once a day."),
 )
 

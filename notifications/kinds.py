@@ -79,6 +79,15 @@ KINDS: dict[str, Kind] = {
     "factor_reset_waiting": Kind(_("A reset of somebody's second step waits for a decision."), "shield", "accent"),
     "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
     "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
+    "invitation_accepted": Kind(
+        _("A new member of staff accepted the invitation. Please check their licences."), "user-check", "accent"
+    ),
+    "licences_ending": Kind(
+        _("Practice licences (SIP) that have ended or end within 90 days: %(count)s."), "alert-triangle", "warning"
+    ),
+    "missing_records": Kind(
+        _("Portal accounts without a complete medical record: %(count)s."), "alert-triangle", "warning"
+    ),
     # practice sessions
     "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
     "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import time
 from uuid import UUID
 
 from celery import shared_task
 
-from notifications import delivery
+from accounts import services as accounts
+from core import clock
+from notifications import daily, delivery
+
+LICENCES_FROM = time(7, 0)
 
 
 @shared_task(name="notifications.tasks.send_email")
@@ -22,3 +27,11 @@ def sweep_outbox() -> int:
     for email_id in due:
         send_email.apply_async(args=[str(email_id)])
     return len(due)
+
+
+@shared_task(name="notifications.tasks.check_licences")
+def check_licences() -> bool:
+    """Tell the admins once a day, from 07:00, how many practice licences of staff have ended or end soon."""
+    if not daily.is_due(LICENCES_FROM):
+        return False
+    return daily.run_once("staff-licences", clock.today(), accounts.warn_about_licences)

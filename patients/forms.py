@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.validators import NewPasswordField
 from core.text import clean_line, clean_text
 from patients import identity
 from patients.models import Allergy, Patient, Sex
@@ -238,15 +239,7 @@ class SignUpForm(forms.Form):
     phone = phone_field(required=True)
     nik = nik_field(help_text=_("16 digits on your identity card. It helps us to find your record."))
     email = email_field(required=True)
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=128,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_(
-            "At least 12 characters. A short sentence is easy to remember; your name or only digits are refused."
-        ),
-    )
+    password = NewPasswordField(label=_("Password"))
     consent = forms.BooleanField(
         label=_("I agree that the clinic stores these data to care for me and to contact me."),
         error_messages={"required": _("Tick this to continue; without it we may not keep your data.")},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -13,8 +15,11 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import ROLE_CAPABILITIES, Capability, Role, has_capability
+from core import clock
 from core.encryption import EncryptedCharField
 from core.ids import uuid7
+
+LICENCE_WARNING = timedelta(days=90)  # before a practice licence ends: renewing takes weeks
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -30,7 +35,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def for_list(self) -> UserQuerySet:
         """With what the list of users shows."""
-        return self.select_related("staff_profile").prefetch_related("roles")
+        return self.select_related("staff_profile").prefetch_related("roles", "links")
 
     def matching(self, text: str) -> UserQuerySet:
         """Accounts whose user name or e-mail contains `text`; names are encrypted and cannot be searched here."""
@@ -38,16 +43,26 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def filtered(self, *, kind: str = "", role: str = "", status: str = "") -> UserQuerySet:
         """Narrowed by kind, role and status; empty or unknown words do not narrow."""
-        rows = self
+        rows: UserQuerySet = self
         if kind in User.Kind.values:
             rows = rows.filter(kind=kind)
         if role:
             rows = rows.filter(roles__role=role)
         if status in ("active", "inactive"):
             rows = rows.filter(is_active=status == "active")
+        elif status == "invited":
+            rows = rows.filter(kind=User.Kind.STAFF, password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        elif status == "licence":
+            rows = rows.with_licence_to_renew()
         elif status == "unverified":
             rows = rows.filter(kind=User.Kind.STAFF, staff_profile__verified_at__isnull=True)
         return rows
+
+    def with_licence_to_renew(self) -> UserQuerySet:
+        """Active staff whose practice licence (SIP) has ended or ends within `LICENCE_WARNING`."""
+        return self.active().filter(
+            kind=User.Kind.STAFF, staff_profile__sip_valid_until__lte=clock.today() + LICENCE_WARNING
+        )
 
     def doctors(self) -> UserQuerySet:
         """Active, verified doctors with their profile, by specialty and name."""
@@ -156,6 +171,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"{name}, {profile.title_suffix}" if profile.title_suffix else name
 
     @property
+    def invited_until(self) -> datetime | None:
+        """When the newest invitation ends, past or future; None when there is none. Query-free after `for_list()`."""
+        ends = [link.expires_at for link in self.links.all() if link.kind == "invitation" and not link.revoked_at]
+        return max(ends, default=None)
+
+    @property
+    def has_running_invitation(self) -> bool:
+        until = self.invited_until
+        return until is not None and until > clock.now()
+
+    @property
     def is_invited(self) -> bool:
         """True for staff who have not yet chosen a password by the link of their invitation."""
         return self.is_staff_member and not self.has_usable_password()
@@ -216,3 +242,15 @@ class StaffProfile(models.Model):
 
     def __str__(self) -> str:
         return self.user.username
+
+    @property
+    def sip_state(self) -> str:
+        """Whether the practice licence is to be renewed: "ended", "ending" or "". It counts on its last day."""
+        if self.sip_valid_until is None or self.sip_valid_until > clock.today() + LICENCE_WARNING:
+            return ""
+        return "ended" if self.sip_valid_until < clock.today() else "ending"
+
+    @property
+    def masked_nik(self) -> str:
+        """The NIK as lists show it: 3171••••••••0001."""
+        return f"{self.nik[:4]}••••••••{self.nik[-4:]}" if self.nik else ""

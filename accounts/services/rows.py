@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from accounts.access import ROLE_CAPABILITIES, Capability, Role
-from accounts.errors import BadRoles, EmailTaken, LastAdmin, NotStaff
-from accounts.models import RoleAssignment, User
+from accounts.errors import BadRoles, BadUsername, EmailTaken, LastAdmin, NotStaff
+from accounts.models import RoleAssignment, Specialty, User
+from core import indonesia
 from core.errors import InvalidInput
 from core.text import clean_line
 
-PROFILE_FIELDS = ("title_prefix", "title_suffix", "specialty", "sip_number", "str_number", "phone", "room")
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,39}", re.ASCII)
+# What an admin compares with the licence papers: a change of one of these undoes the check.
+LICENCE_FIELDS = ("specialty", "sip_number", "sip_valid_until", "str_number")
+PROFILE_FIELDS = ("title_prefix", "title_suffix", *LICENCE_FIELDS, "nik", "phone", "room")
 STAFF_ROLES = frozenset(Role) - {Role.PATIENT}
 
 
@@ -23,9 +31,10 @@ def locked_user(user_id: UUID) -> User:
 
 
 def locked_admins() -> set[User]:
-    """Lock all active admins in the order of their ids, so that two of them cannot remove each other."""
+    """Lock all admins who can sign in, in the order of their ids, so that two of them cannot remove each other."""
     ids = RoleAssignment.objects.filter(role=Role.ADMIN).values_list("user_id", flat=True)
-    return set(User.objects.select_for_update().filter(is_active=True, pk__in=list(ids)).order_by("pk"))
+    admins = User.objects.select_for_update().filter(is_active=True, pk__in=list(ids)).order_by("pk")
+    return {user for user in admins if user.has_usable_password()}
 
 
 def must_leave_an_admin(admins: set[User], *, without: User) -> None:
@@ -49,6 +58,15 @@ def may_use_back_office(roles: set[str]) -> bool:
     return any(Capability.USE_BACK_OFFICE in ROLE_CAPABILITIES[Role(role)] for role in roles)
 
 
+def clean_username(username: str) -> str:
+    name = username.strip().lower()
+    if not USERNAME.fullmatch(name):
+        raise BadUsername(
+            _("Use 3 to 40 small letters, digits, dots or hyphens for the user name, starting with a letter or digit.")
+        )
+    return name
+
+
 def person_name(full_name: str) -> str:
     name = clean_line(full_name)
     if not name or len(name) > 200:
@@ -56,18 +74,49 @@ def person_name(full_name: str) -> str:
     return name
 
 
-def free_email(email: str, *, but: User | None = None) -> str:
+def clean_email(email: str) -> str:
     address = clean_line(email).lower()
-    if "@" not in address or len(address) > 254:
+    try:
+        validate_email(address)
+    except ValidationError as error:
+        raise InvalidInput(_("Enter an e-mail address such as name@clinic.example.")) from error
+    if len(address) > 254:
         raise InvalidInput(_("Enter an e-mail address such as name@clinic.example."))
-    taken = User.objects.filter(Q(email__iexact=address))
+    return address
+
+
+def free_email(email: str, *, but: User | None = None) -> str:
+    address = clean_email(email)
+    taken = User.objects.filter(email__iexact=address)
     if (taken.exclude(pk=but.pk) if but else taken).exists():
         raise EmailTaken(_("This e-mail address belongs to another account. Enter a different one."))
     return address
 
 
-def profile_facts(values: dict[str, str]) -> dict[str, str]:
+def profile_facts(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a profile as they are stored.
+
+    Raises:
+        InvalidInput: a specialty that is none, or an impossible NIK.
+    """
     unknown = set(values) - set(PROFILE_FIELDS)
     if unknown:
         raise TypeError(f"unknown profile fields: {sorted(unknown)}")
-    return {field: clean_line(value) for field, value in values.items()}
+    facts: dict[str, Any] = {name: clean_line(value) for name, value in values.items() if name != "sip_valid_until"}
+    if "sip_valid_until" in values:
+        until = values["sip_valid_until"]
+        facts["sip_valid_until"] = until if isinstance(until, date) else None
+    if facts.get("specialty") and facts["specialty"] not in Specialty.values:
+        raise InvalidInput(_("Choose one of the options."))
+    if facts.get("nik"):
+        facts["nik"] = clean_nik(facts["nik"])
+    return facts
+
+
+def clean_nik(text: str) -> str:
+    nik = re.sub(r"[\s.\-]+", "", text)
+    try:
+        indonesia.parse_nik(nik)
+    except ValidationError as error:
+        raise InvalidInput(" ".join(error.messages)) from error
+    return nik

@@ -75,7 +75,7 @@ class Loader:
         self.today = clock.today()
         self.sign_ins: list[dict[str, str]] = []
         # Known to everybody who sees the demo page, and different in each installation.
-        self.password = f"batam-sehat-{secrets.randbelow(9000) + 1000}"
+        self.password = f"Batam-Sehat-{secrets.randbelow(9000) + 1000}"
         self.password_hash = make_password(self.password)
 
     def run(self, patients: int, months: int) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 import { initTheme } from "./theme.js";
 import { initSidebar } from "./sidebar.js";
 import { initForms } from "./forms.js";
+import { initPasswordRules } from "./password-rules.js";
 import { initCombobox } from "./combobox.js";
 import { initLive } from "./live.js";
 import { initConfirm } from "./confirm.js";
@@ -22,6 +23,7 @@ initDialogs();
 initConfirm();
 initDirty();
 initForms();
+initPasswordRules();
 initMoney();
 initCombobox();
 initLive();

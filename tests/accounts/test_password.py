@@ -9,9 +9,10 @@ from django.urls import reverse
 from accounts.access import Capability, has_capability
 from accounts.models import User
 from audit.models import AuditEvent
+from notifications.models import Email
 from tests.factories.accounts import UserFactory
 
-OLD, NEW = "rahasia-klinik-2026", "empat kata acak sekali"
+OLD, NEW = "rahasia-klinik-2026", "Empat kata acak 1 kali"
 URL = reverse("accounts:password-change")
 
 
@@ -62,10 +63,31 @@ class TestOwnPassword:
         statuses = [change(client, current=f"salah-{index}").status_code for index in range(5)]
         assert statuses == [422, 422, 422, 422, 429]
 
-    @pytest.mark.parametrize("new", ["", "pendek", "123456789012", "password1234", "ns.dewi-2026", "x" * 201])
+    @pytest.mark.parametrize(
+        "new",
+        [
+            "", "Pendek1", "123456789012", "Password1234", "Ns.Dewi-2026", "X1" + "x" * 127, "tanpa-huruf-besar-1",
+            "TANPA-HURUF-KECIL-1", "Tanpa-angka-satu-pun", "            ", "\0" * 12,
+        ],
+    )  # fmt: skip
     def test_weak_ones_are_refused(self, cast, client_for, new):
         assert change(client_for(cast.nurse), new=new).status_code == 422
         assert User.objects.get(pk=cast.nurse.pk).check_password(OLD)
+
+    def test_one_sentence_says_what_is_missing(self, cast, client_for):
+        cast.nurse.language = "en"
+        cast.nurse.save()
+        page = change(client_for(cast.nurse), new="abc").content.decode()
+        assert "The password still needs: at least 12 characters, an upper-case letter, a digit." in page
+
+    def test_letters_of_other_scripts_count(self, cast, client_for):
+        assert change(client_for(cast.nurse), new="Été à la plage ٣ fois").status_code == 302
+
+    def test_the_owner_is_told(self, cast, client_for):
+        change(client_for(cast.nurse))
+        mail = Email.objects.get(template="password_changed")
+        assert (mail.to_address, mail.recipient_user) == (cast.nurse.email, cast.nurse)
+        assert NEW not in mail.body_text + mail.body_html + mail.subject
 
     def test_ends_other_sessions_and_keeps_this_one(self, cast, client_for):
         here, elsewhere = client_for(cast.nurse), client_for(cast.nurse)

@@ -21,7 +21,7 @@ from tests.journeys.steps import Case
 pytestmark = pytest.mark.journey
 
 DOCTOR, DOCTOR_NAME = "dr.fadli", "Fadli Chaniago"
-PASSWORD = "empat kata yang panjang sekali"
+PASSWORD = "Empat kata yang panjang 7 kali"
 EMAIL = "wulan.pertiwi@surat.example"
 MEDICINES = {"OB-0001": 15, "OB-0076": 9}  # paracetamol 500 mg; pseudoephedrine with triprolidine
 LAST_HOUR = 22  # from then on a session of today makes no sense: the patient comes as a walk-in

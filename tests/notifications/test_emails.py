@@ -28,6 +28,8 @@ FULL = {
     "used_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "expires_at": datetime(2026, 3, 6, 3, 0, tzinfo=UTC),
     "left": 2,
+    "ends_at": datetime(2026, 3, 5, 3, 30, tzinfo=UTC),
+    "asked_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "ends_on": date(2026, 4, 2),
     "is_for_patient": True,
 }

@@ -26,7 +26,7 @@ FORM = {
     "sex": "male",
     "phone": "0812-9876-5432",
     "email": "rudi@surat.example",
-    "password": "hujan-sore-di-barelang",
+    "password": "Hujan-sore-di-barelang-7",
     "consent": "on",
 }
 OWN = {"version": "1", "phone": "0812-3456-7890", "address": "Jl. Merdeka 1", "guarantor": "self"}
@@ -42,7 +42,7 @@ def test_sign_up_makes_a_closed_account_that_waits(cast, client):
     user = User.objects.get(email="rudi@surat.example")
     assert (user.is_active, user.kind, user.is_staff, user.is_superuser) == (False, User.Kind.PATIENT, False, False)
     assert set(user.role_names) == {Role.PATIENT}
-    assert user.check_password("hujan-sore-di-barelang")
+    assert user.check_password("Hujan-sore-di-barelang-7")
     assert "rudi" not in user.username
     registration = PortalRegistration.objects.get()
     assert (registration.user, registration.status, registration.phone) == (user, "pending", "+6281298765432")
@@ -58,7 +58,7 @@ def test_an_account_that_waits_or_was_rejected_cannot_sign_in(client, status, db
         "rudi", "rudi@surat.example", "hujan-sore-di-barelang", kind="patient", is_active=False
     )
     RegistrationFactory(user=user, status=status)
-    client.post(reverse("accounts:portal-login"), {"login": "rudi@surat.example", "password": "hujan-sore-di-barelang"})
+    client.post(reverse("accounts:portal-login"), {"login": "rudi@surat.example", "password": FORM["password"]})
     assert "_auth_user_id" not in client.session
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert client.get(PROFILE).status_code in (302, 404)
@@ -94,10 +94,10 @@ def test_somebody_who_was_rejected_may_apply_again(cast, client):
     client.post(SIGN_UP, FORM)
     registration = PortalRegistration.objects.get()
     services.reject_registration(registration_id=registration.pk, actor=cast.admin, reason="NIK tidak cocok")
-    client.post(SIGN_UP, {**FORM, "nik": "2171010201910001", "password": "angin-malam-di-nongsa"})
+    client.post(SIGN_UP, {**FORM, "nik": "2171010201910001", "password": "Angin-malam-di-nongsa-7"})
     registration.refresh_from_db()
     assert (registration.status, registration.nik, registration.reason) == ("pending", "2171010201910001", "")
-    assert registration.user.check_password("angin-malam-di-nongsa")
+    assert registration.user.check_password("Angin-malam-di-nongsa-7")
     assert not registration.user.is_active
     assert Email.objects.filter(template="registration_received").count() == 2
 
@@ -118,6 +118,8 @@ def test_somebody_who_was_rejected_may_apply_again(cast, client):
         {"email": "rudi"},
         {"email": "rudi@surat.example\nbcc:x@y.z"},
         {"password": "pendek"},
+        {"password": "hujan-sore-di-barelang-7"},
+        {"password": "Hujan-sore-di-barelang"},
         {"password": "123456789012345"},
         {"password": "rudi@surat.example"},
         {"password": "rudi hartono"},

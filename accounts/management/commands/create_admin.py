@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import services
-from accounts.access import Role
 from core.errors import DomainError
 
 
@@ -21,12 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            user, password = services.create_staff_user(
-                actor=None,
-                username=options["username"],
-                email=options["email"],
-                full_name=options["full_name"],
-                roles=[Role.ADMIN],
+            user, password = services.create_first_admin(
+                username=options["username"], email=options["email"], full_name=options["full_name"]
             )
         except DomainError as error:
             raise CommandError(str(error)) from error
