@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import Conflict, DomainError, InvalidInput, NotPermitted
+from core.errors import Conflict, DomainError, InvalidInput, NotPermitted, TooManyRequests
 
 
 class UsernameTaken(InvalidInput):
