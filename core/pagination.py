@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
@@ -31,15 +30,20 @@ class Page(Generic[M]):
 
 
 def keyset_page(
-    query: QueryDict, queryset: QuerySet[M], *, order: tuple[str, ...] = ("-pk",), size: int = 25
+    query: QueryDict,
+    queryset: QuerySet[M],
+    *,
+    order: tuple[str, ...] = ("-pk",),
+    size: int = 25,
+    parse: Callable[[str | None], Any] = uuid_or_none,
 ) -> Page[M]:
     """Return the rows behind `?after=<id>` or in front of `?before=<id>`; other parameters of `query` are kept.
 
-    `order` names fields or annotations that are never null, each with its own direction; the last one is unique.
+    `parse` reads a key, and gives None for what is none. `order` names fields or annotations that are never null, each with its own direction; the last one is unique.
     An id that is forged, or of no row of `queryset`, shows the first page. Two queries at most: the pk alone needs no
     look at the named row (its id is its place), and asks again from the start only when nothing is left there.
     """
-    after, before = uuid_or_none(query.get("after")), uuid_or_none(query.get("before"))
+    after, before = parse(query.get("after")), parse(query.get("before"))
     anchor = _anchor(queryset, after or before, order)
     is_backwards = anchor is not None and after is None
     steps = tuple(_turned(name) for name in order) if is_backwards else order
@@ -47,7 +51,7 @@ def keyset_page(
     found = list(rows.order_by(*steps)[: size + 1])
     if anchor is not None and not found:
         if _is_pk(order):
-            return keyset_page(_bare(query), queryset, order=order, size=size)
+            return keyset_page(_bare(query), queryset, order=order, size=size, parse=parse)
         return Page([], previous_url=_url(query), next_url="")
     has_more, found = len(found) > size, found[:size]
     if is_backwards:
@@ -60,11 +64,16 @@ def keyset_page(
     )
 
 
+def sequence_or_none(text: str | None) -> int | None:
+    """Return the number of a sequence key, or None when `text` is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def _is_pk(order: tuple[str, ...]) -> bool:
     return [name.lstrip("-") for name in order] in (["pk"], ["id"])
 
 
-def _anchor(queryset: QuerySet[Any], key: UUID | None, order: tuple[str, ...]) -> tuple[Any, ...] | None:
+def _anchor(queryset: QuerySet[Any], key: Any, order: tuple[str, ...]) -> tuple[Any, ...] | None:
     """Return the values by which the named row stands where it does; None when there is no such row."""
     if key is None:
         return None
@@ -94,7 +103,7 @@ def _bare(query: QueryDict) -> QueryDict:
     return kept
 
 
-def _url(query: QueryDict, **cursor: UUID) -> str:
+def _url(query: QueryDict, **cursor: Any) -> str:
     address = _bare(query)
     for name, key in cursor.items():
         address[name] = str(key)

@@ -38,9 +38,38 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     # accounts and patients
+    "session_unbound": Kind(
+        _("Your sign-in was used from another browser and has been ended. If that was not you, change your password."),
+        "alert-triangle",
+        "danger",
+        "accounts:session-list",
+    ),
     "registration_waiting": Kind(_("A new portal registration is waiting for activation."), "user-plus", "accent"),
     "account_activated": Kind(
         _("Your account is active. Your record number is %(record_number)s."), "check-circle", "success"
+    ),
+    # the second step of signing in
+    "factor_app_added": Kind(_("An authenticator app was added to your account."), "shield", "info"),
+    "factor_app_removed": Kind(_("An authenticator app was removed from your account."), "shield", "warning"),
+    "factor_passkey_added": Kind(_("A passkey was added to your account."), "shield", "info"),
+    "factor_passkey_removed": Kind(_("A passkey was removed from your account."), "shield", "warning"),
+    "factor_codes_made": Kind(_("New backup codes were made. The ones before do not work any more."), "key", "info"),
+    "backup_code_used": Kind(_("A backup code was used to sign in. Unused codes left: %(left)s."), "key", "warning"),
+    "backup_codes_few": Kind(
+        _("A backup code was used to sign in. Unused codes left: %(left)s. Make new ones now."), "key", "danger"
+    ),
+    "factor_reset_asked": Kind(
+        _("Somebody asked to remove the second step of your sign-in. If it was not you, call the clinic now."),
+        "alert-triangle",
+        "danger",
+    ),
+    "factor_reset_waiting": Kind(_("A reset of somebody's second step waits for a decision."), "shield", "accent"),
+    "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
+    "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
+    "passkey_copied": Kind(
+        _("Your passkey %(device)s was refused: a copy of it may be in use. Remove it and call the clinic."),
+        "alert-triangle",
+        "danger",
     ),
     # guardian links: for the guardian, and ("for me") for the patient
     "guardian_requested": Kind(_("A request to act for a family member waits for proof."), "users", "accent"),
@@ -61,24 +90,6 @@ KINDS: dict[str, Kind] = {
     ),
     "guardian_ended": Kind(_("You can no longer act for a person you looked after."), "x-circle", "warning"),
     "guardian_ended_for_me": Kind(_("Another account can no longer see your record."), "x-circle", "info"),
-    # the second step of signing in
-    "factor_app_added": Kind(_("An authenticator app was added to your account."), "shield", "info"),
-    "factor_app_removed": Kind(_("An authenticator app was removed from your account."), "shield", "warning"),
-    "factor_passkey_added": Kind(_("A passkey was added to your account."), "shield", "info"),
-    "factor_passkey_removed": Kind(_("A passkey was removed from your account."), "shield", "warning"),
-    "factor_codes_made": Kind(_("New backup codes were made. The ones before do not work any more."), "key", "info"),
-    "backup_code_used": Kind(_("A backup code was used to sign in. Unused codes left: %(left)s."), "key", "warning"),
-    "backup_codes_few": Kind(
-        _("A backup code was used to sign in. Unused codes left: %(left)s. Make new ones now."), "key", "danger"
-    ),
-    "factor_reset_asked": Kind(
-        _("Somebody asked to remove the second step of your sign-in. If it was not you, call the clinic now."),
-        "alert-triangle",
-        "danger",
-    ),
-    "factor_reset_waiting": Kind(_("A reset of somebody's second step waits for a decision."), "shield", "accent"),
-    "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
-    "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
     "invitation_accepted": Kind(
         _("A new member of staff accepted the invitation. Please check their licences."), "user-check", "accent"
     ),
@@ -88,6 +99,7 @@ KINDS: dict[str, Kind] = {
     "missing_records": Kind(
         _("Portal accounts without a complete medical record: %(count)s."), "alert-triangle", "warning"
     ),
+    "unusual_access": Kind(_("Somebody's access to records is unusual. Please look at it."), "alert-triangle", "warning"),
     # practice sessions
     "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
     "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),

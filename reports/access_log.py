@@ -1,0 +1,77 @@
+"""The part of the audit log that a patient has a right to read: who saw or changed the record, when, in which role.
+
+Source: UU 27/2022 (Perlindungan Data Pribadi), pasal 5 and 7: the person's right to know who used the data, and to access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.access import Role
+from accounts.models import User
+from audit.models import AuditEvent
+from patients.models import Patient
+from reports.audit_browser import EMERGENCY_KEY
+from reports.audit_words import ACTIONS, Sort, words_of
+
+SHOWN = (Sort.READ, Sort.CREATE, Sort.CHANGE, Sort.REMOVE, Sort.PRINT, Sort.EXPORT, Sort.EMERGENCY)
+PARTS: dict[str, str | Promise] = {
+    "chart": _("the whole record"),
+    "identity": _("your identity"),
+    "identity-edit": _("your identity"),
+    "history": _("the history"),
+    "vitals": _("your vital signs"),
+    "consultation": _("the consultation"),
+    "visit": _("one visit"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: who, in which roles, did what, when."""
+
+    at: Any
+    who: str
+    roles: str
+    what: Any
+    part: Any
+    is_emergency: bool
+    is_portal: bool
+
+
+def events_about(patient: Patient) -> QuerySet[AuditEvent]:
+    """Return the events that the patient's page shows; refusals and jobs are the clinic's business."""
+    actions = [action for action, words in ACTIONS.items() if words.sort in SHOWN]
+    return AuditEvent.objects.filter(
+        patient_id=patient.pk, action__in=actions, result=AuditEvent.Result.OK, actor_id__isnull=False
+    )
+
+
+def entries(events: Iterable[AuditEvent], *, viewer: User) -> list[Entry]:
+    """Return the lines for the person who reads them."""
+    return [
+        Entry(
+            at=event.at,
+            who=event.actor_name or _by_portal(event, viewer),
+            roles=", ".join(_role(name) for name in event.actor_roles.split(",") if name),
+            what=words_of(event.action).label,
+            part=PARTS.get(str(event.detail.get("what", "")), ""),
+            is_emergency=EMERGENCY_KEY in event.detail or words_of(event.action).sort == Sort.EMERGENCY,
+            is_portal=not event.actor_name,
+        )
+        for event in events
+    ]
+
+
+def _by_portal(event: AuditEvent, viewer: User) -> str:
+    return str(_("You") if event.actor_id == viewer.pk else _("Another person of this record, by portal"))
+
+
+def _role(name: str) -> str:
+    return str(Role(name).label) if name in Role.values else name
