@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from accounts import navigation
+from accounts import binding, idle, navigation
 from accounts.access import Capability, Role
 
 LIVE_PATH = "/ws/live/"
@@ -57,6 +57,15 @@ def _role_label(request: HttpRequest) -> str:
     return ", ".join(str(Role(name).label) for name in sorted(user.role_names)) if user is not None else ""
 
 
+def _session_page(request: HttpRequest) -> dict[str, Any] | None:
+    """What the page's script needs to lock it in time; None for strangers and for pages that show the lock itself."""
+    user, standing = _person(request), getattr(request, "session_standing", None)
+    if user is None or standing is None or standing.status is not idle.Status.OPEN:
+        return None
+    door = "accounts:login" if user.is_staff_member else "accounts:portal-login"
+    return {"left": standing.seconds_left, "person": binding.person_mark(user), "door": navigation.url_of(door)}
+
+
 def ui(request: HttpRequest) -> dict[str, Any]:
     """Return the frame's variables; see `templates/base*.html` for who uses which."""
 
@@ -82,5 +91,6 @@ def ui(request: HttpRequest) -> dict[str, Any]:
         "notice_count": lazy(_notice_count),
         "nav_search_url": lazy(_search_url),
         "live_url": lazy(lambda r: LIVE_PATH if _person(r) is not None else ""),
+        "session_page": lazy(_session_page),
         "user_role_label": lazy(_role_label),
     }

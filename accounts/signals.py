@@ -10,13 +10,28 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 import audit
-from accounts.lockout import forget_failures
+from accounts import binding, sessions
+from accounts.lockout import address_hash, forget_failures
+from accounts.models import AccountSession
+from audit import browsers
 
 
 @receiver(user_logged_in)
 def record_sign_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    user_agent = request.META.get("HTTP_USER_AGENT", "")
+    if request.session.session_key is None:
+        request.session.save()
+    method = sessions.method_of(request, user)
     with transaction.atomic():
-        audit.record("accounts.session.started", actor=user, target=user)
+        audit.record("accounts.session.started", actor=user, target=user, detail={"method": str(method)})
+        row = sessions.begin(
+            user=user,
+            session_key=str(request.session.session_key),
+            browser=browsers.family(user_agent),
+            address_hash=address_hash(request),
+            method=method,
+        )
+    request.binding_token = binding.bind(request.session, row_id=row.pk, user_agent=user_agent)  # type: ignore[attr-defined]
     forget_failures(request, user)
     request.remember_browser = True  # type: ignore[attr-defined]
 
@@ -24,5 +39,8 @@ def record_sign_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) 
 @receiver(user_logged_out)
 def record_sign_out(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     if user is not None:
+        guard = binding.guard_of(request.session)
         with transaction.atomic():
+            if guard is not None:
+                sessions.close(guard.row_id, AccountSession.End.SIGNED_OUT)
             audit.record("accounts.session.ended", actor=user, target=user)

@@ -1,10 +1,17 @@
 from django.urls import path
 
-from accounts import csp_views, device_views, factor_views, link_views, passkey_views, user_views, views
+from accounts import csp_views, device_views, factor_views, link_views, passkey_views, session_views, user_views, views
 
 app_name = "accounts"
 
 urlpatterns = [
+    path("session/state/", session_views.session_state, name="session-state"),
+    path("session/active/", session_views.session_active, name="session-active"),
+    path("session/lock/", session_views.session_lock, name="session-lock"),
+    path("session/unlock/", session_views.session_unlock, name="session-unlock"),
+    path("account/sessions/", session_views.session_list, name="session-list"),
+    path("account/sessions/end-others/", session_views.session_end_others, name="session-end-others"),
+    path("account/sessions/<uuid:pk>/end/", session_views.session_end, name="session-end"),
     path("", views.home, name="home"),
     path("masuk/", views.login, name="login"),
     path("portal/masuk/", views.portal_login, name="portal-login"),
@@ -44,13 +51,13 @@ urlpatterns = [
     path("links/", link_views.link_use, name="link-use"),
     path("links/<str:token>/", link_views.link_open, name="link-open"),
     path("account/preferences/", views.preferences, name="preferences"),
-    path("users/", user_user_views.user_list, name="user-list"),
-    path("users/new/", user_user_views.user_create, name="user-create"),
-    path("users/<uuid:pk>/", user_user_views.user_edit, name="user-edit"),
-    path("users/<uuid:pk>/roles/", user_user_views.user_roles, name="user-roles"),
-    path("users/<uuid:pk>/deactivate/", user_user_views.user_deactivate, name="user-deactivate"),
-    path("users/<uuid:pk>/reactivate/", user_user_views.user_reactivate, name="user-reactivate"),
-    path("users/<uuid:pk>/verify/", user_user_views.user_verify, name="user-verify"),
+    path("users/", user_views.user_list, name="user-list"),
+    path("users/new/", user_views.user_create, name="user-create"),
+    path("users/<uuid:pk>/", user_views.user_edit, name="user-edit"),
+    path("users/<uuid:pk>/roles/", user_views.user_roles, name="user-roles"),
+    path("users/<uuid:pk>/deactivate/", user_views.user_deactivate, name="user-deactivate"),
+    path("users/<uuid:pk>/reactivate/", user_views.user_reactivate, name="user-reactivate"),
+    path("users/<uuid:pk>/verify/", user_views.user_verify, name="user-verify"),
     path("users/<uuid:pk>/email/", user_views.user_email, name="user-email"),
     path("users/<uuid:pk>/password-link/", user_views.user_send_password_link, name="user-send-password-link"),
     path("users/<uuid:pk>/invitation/", user_views.user_send_invitation, name="user-send-invitation"),

@@ -14,11 +14,12 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.utils.module_loading import import_string
 
+from accounts import binding, idle
 from accounts.access import Capability, has_capability
-from core import live
+from core import clock, live
 
 RECHECK_SECONDS = 180
-NOT_ALLOWED = 4401  # private range: the page may try again after signing in
+NOT_ALLOWED = 4401  # private range: the page may try again after signing in or unlocking
 
 TOPIC_CAPABILITIES: dict[str, tuple[Capability, ...]] = {
     live.QUEUE: (Capability.VIEW_QUEUE, Capability.CHECK_IN),
@@ -51,6 +52,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     joined: frozenset[str] = frozenset()
     recheck: asyncio.Task[None] | None = None
+    open_until = 0.0  # seconds since 1970; until then the session cannot have locked by itself
 
     async def connect(self) -> None:
         self.session_key = getattr(self.scope.get("session"), "session_key", None)
@@ -79,11 +81,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.send(text_data="pong")
 
     async def changed(self, event: dict[str, Any]) -> None:
-        """Pass a topic on."""
+        """Pass a topic on, unless the session was left alone for so long that it is locked."""
+        if clock.now().timestamp() >= self.open_until and not await self._allowed_groups():
+            await self.close(code=NOT_ALLOWED)
+            return
         await self.send(text_data=json.dumps({"topic": event["topic"]}))
 
     async def live_close(self, event: dict[str, Any]) -> None:
-        """The person signed out, was deactivated, or has other roles now."""
+        """The person signed out, was deactivated, has other roles now, or locked the page."""
         await self.close(code=NOT_ALLOWED)
 
     async def _recheck_for_ever(self) -> None:
@@ -104,9 +109,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     @database_sync_to_async
     def _allowed_groups(self) -> frozenset[str]:
-        """Read session and person anew: the session must still be theirs, and they active."""
+        """Read session and person anew: the session must be this browser's, theirs and not locked, and they active."""
         if self.session_key is None or self.user_id is None:
             return frozenset()
         session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(self.session_key)
+        guard = binding.guard_of(session)
+        if guard is None or not binding.fits_request(guard, self.scope["cookies"], self._user_agent()):
+            return frozenset()
+        standing = idle.standing(guard.row_id)
+        if not standing.is_open:
+            return frozenset()
+        left = standing.seconds_left
+        self.open_until = clock.now().timestamp() + (RECHECK_SECONDS if left is None else left)
         user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
         return groups_for(user) if user.is_authenticated and user.pk == self.user_id else frozenset()
+
+    def _user_agent(self) -> str:
+        return next((value.decode("latin-1") for name, value in self.scope["headers"] if name == b"user-agent"), "")

@@ -15,6 +15,7 @@ from django.db import connections
 from django.test import Client, TransactionTestCase
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from accounts import binding, idle
 from accounts.access import Role
 from accounts.models import Specialty, TotpDevice, User
 from accounts.second_factor import FACTOR_AT
@@ -110,17 +111,20 @@ def cast(db) -> Cast:
     return Cast()
 
 
-def sign_in(client: Client, user: User) -> Client:
-    """Give `client` the complete session of `user`: staff have proven a second factor just now."""
-    device = TotpDevice.objects.filter(user=user, confirmed=True).first()
-    if device is None and user.is_staff_member:
+def sign_in(client: Client, user: User, *, with_factor: bool = True) -> Client:
+    """Give `client` the complete session of `user`, bound to it; staff have proven a second factor just now."""
+    device = TotpDevice.objects.filter(user=user, confirmed=True).first() if with_factor else None
+    if device is None and user.is_staff_member and with_factor:
         device = TotpDevice.objects.create(user=user, name="Telepon")
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    row_id = binding.guard_of(session).row_id
+    client.cookies[settings.SESSION_BINDING_COOKIE_NAME] = binding.bind(session, row_id=row_id, user_agent="")
     if device is not None:
-        session = client.session
         session[DEVICE_ID_SESSION_KEY] = device.persistent_id
         session[FACTOR_AT] = int(time.time())
-        session.save()
+    session.save()
+    idle.begin(row_id)
     return client
 
 

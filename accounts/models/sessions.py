@@ -49,6 +49,7 @@ class AccountSession(models.Model):
     method = models.CharField(max_length=20, choices=Method, default=Method.PASSWORD)
     started_at = models.DateTimeField(default=clock.now)
     last_seen_at = models.DateTimeField(default=clock.now)
+    locked_at = models.DateTimeField(null=True, blank=True)  # until the password is given again
     ended_at = models.DateTimeField(null=True, blank=True)
     end = models.CharField(max_length=12, choices=End, blank=True, default="")
 

@@ -18,7 +18,7 @@ class SealedContents(Base):
     """Seals what a session holds, under the session's own key as its place: contents cannot be moved to another row."""
 
     def encode(self, session_dict: dict[str, Any]) -> str:
-        return sealed.seal(PURPOSE, self.serializer().dumps(session_dict), place=self._get_or_create_session_key())
+        return sealed.seal(PURPOSE, self.serializer().dumps(session_dict), place=self._get_or_create_session_key())  # type: ignore[attr-defined]
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
         """Return the contents; nothing at all when they were not sealed here, so that the person signs in again."""

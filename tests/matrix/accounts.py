@@ -1,4 +1,4 @@
-from accounts.models import TotpDevice
+from accounts.models import AccountSession, TotpDevice
 from tests.factories.accounts import UserFactory
 from tests.matrix import Row
 
@@ -13,13 +13,27 @@ def new_staff(cast):
 
 
 WAITING = "only for a sign-in that waits for its second step in this session"
+
+
 def an_app(cast):
     return {"kind": "app", "pk": TotpDevice.objects.create(user=cast.nurse, name="Telepon").pk}
+
+
+def an_own_session(cast):
+    row = AccountSession.objects.create(user=cast.nurse, session_key="somewhere-else")
+    return {"pk": row.pk}
 
 
 OWN = "about the own account: nobody else's is reachable"
 
 ROWS = [
+    Row("accounts:session-state", public=True),
+    Row("accounts:session-active", method="POST", public=True),
+    Row("accounts:session-unlock", method="POST", public=True),
+    Row("accounts:session-lock", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:session-list", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:session-end", an_own_session, method="POST", holder="nurse", outsider="doctor"),
+    Row("accounts:session-end-others", method="POST", holder="nurse", outsider=None, note=OWN),
     Row("accounts:home", public=True),
     Row("accounts:login", public=True),
     Row("accounts:login", method="POST", public=True, expect=(422,)),

@@ -18,6 +18,7 @@ from accounts.models import RoleAssignment, User
 from core import live
 from notifications import consumers
 from notifications.services import notify
+from tests.conftest import sign_in
 
 SessionStore = import_module(django_settings.SESSION_ENGINE).SessionStore
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,10 +31,16 @@ def _in_memory(request, settings):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 
+def cookies_of(client: Client) -> str:
+    return "; ".join(f"{name}={client.cookies[name].value}" for name in ("emr_session", "emr_bind"))
+
+
 def cookie_of(user: User) -> str:
-    client = Client()
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return client.cookies["emr_session"].value
+    return cookies_of(sign_in(Client(), user))
+
+
+def session_in(cookie: str) -> SessionStore:
+    return SessionStore(cookie.split("; ")[0].removeprefix("emr_session="))
 
 
 class Page(ApplicationCommunicator):
@@ -65,7 +72,7 @@ def socket(cookie: str | None, origin: str = "http://localhost") -> Page:
 
     headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
     if cookie:
-        headers.append((b"cookie", f"emr_session={cookie}".encode()))
+        headers.append((b"cookie", cookie.encode()))
     scope = {"type": "websocket", "path": "/ws/live/", "query_string": b"", "headers": headers, "subprotocols": []}
     return Page(application, scope)
 
@@ -89,7 +96,7 @@ def test_others_are_refused(cast, who):
     if who == "anonymous":
         cookie = None
     elif who == "forged":
-        cookie = "x" * 32
+        cookie = f"emr_session={'x' * 32}; emr_bind=x"
     elif who == "deactivated":
         User.objects.filter(pk=user.pk).update(is_active=False)
     elif who == "one-time password":
@@ -168,9 +175,8 @@ def test_what_a_page_says_is_ignored_but_a_ping(cast):
 
 
 def test_signing_out_closes_the_socket(cast):
-    client = Client()
-    client.force_login(cast.nurse, backend="allauth.account.auth_backends.AuthenticationBackend")
-    cookie = client.cookies["emr_session"].value
+    client = sign_in(Client(), cast.nurse)
+    cookie = cookies_of(client)
 
     async def run():
         page = socket(cookie)
@@ -191,14 +197,14 @@ def test_a_socket_is_checked_again_while_it_is_open(cast, monkeypatch, what):
 
     def change():
         if what == "session gone":
-            SessionStore(cookie).delete()
+            session_in(cookie).delete()
         elif what == "deactivated":
             User.objects.filter(pk=user.pk).update(is_active=False)
         elif what == "password changed":
             user.set_password("yang-lain-sekali-2026")
             user.save(update_fields=["password"])
         else:
-            session = SessionStore(cookie)
+            session = session_in(cookie)
             session[SESSION_KEY] = str(cast.doctor.pk)
             session[HASH_SESSION_KEY] = cast.doctor.get_session_auth_hash()
             assert session[BACKEND_SESSION_KEY]
