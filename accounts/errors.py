@@ -79,6 +79,22 @@ class PasswordNeeded(InvalidInput):
     code = "accounts.password_needed"
 
 
+class PasskeyRefused(InvalidInput):
+    """An answer of an authenticator that proves nothing here."""
+
+    code = "accounts.passkey_refused"
+
+
+class PasskeyExpired(Conflict):
+    """The question to the authenticator is too old, was answered before, or was asked for something else."""
+
+    code = "accounts.passkey_expired"
+
+
+class PasskeyKnown(Conflict):
+    code = "accounts.passkey_known"
+
+
 class FactorNeeded(NotPermitted):
     """A second factor may only be added with one that is there already."""
 

@@ -18,15 +18,16 @@ class SignInForm(LoginForm):
     """One door's sign-in. The other kind of person gets the same answer as a wrong password."""
 
     kind: str = ""
+    login_label: Any = _("User name or e-mail")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = forms.CharField(
-            label=_("User name or e-mail"),
+            label=self.login_label,
             max_length=254,
             widget=forms.TextInput(
                 attrs={
-                    "autocomplete": "username",
+                    "autocomplete": "username webauthn",  # passkeys are offered in the field
                     "autocapitalize": "none",
                     "spellcheck": "false",
                     "autofocus": True,
@@ -62,5 +63,4 @@ class StaffSignInForm(SignInForm):
 
 class PatientSignInForm(SignInForm):
     kind = User.Kind.PATIENT
-
-
+    login_label = _("E-mail, phone number or NIK")

@@ -12,6 +12,7 @@ import { initMessages } from "./messages.js";
 import { initDirty } from "./dirty.js";
 import { initHtmxErrors } from "./htmx-errors.js";
 import { initShortcuts } from "./shortcuts.js";
+import { initPasskeys } from "./passkeys.js";
 
 document.documentElement.classList.remove("no-script");
 
@@ -29,3 +30,4 @@ initCombobox();
 initLive();
 initHtmxErrors();
 initShortcuts();
+initPasskeys();

@@ -32,6 +32,8 @@ FULL = {
     "asked_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "ends_on": date(2026, 4, 2),
     "is_for_patient": True,
+    "device": "Chrome · Linux, Maret 2026",
+    "refused_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
 }
 
 
