@@ -7,7 +7,10 @@ class PatientsConfig(AppConfig):
     verbose_name = _("Patients")
 
     def ready(self) -> None:
+        from accounts import names
         from accounts.guards import choose_person_by
         from patients.persons import chooser
+        from patients.sign_in import account_of_number
 
+        names.register(account_of_number)
         choose_person_by(chooser)
