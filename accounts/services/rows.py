@@ -32,9 +32,11 @@ def locked_user(user_id: UUID) -> User:
 
 def locked_admins() -> set[User]:
     """Lock all admins who can sign in, in the order of their ids, so that two of them cannot remove each other."""
-    ids = RoleAssignment.objects.filter(role=Role.ADMIN).values_list("user_id", flat=True)
-    admins = User.objects.select_for_update().filter(is_active=True, pk__in=list(ids)).order_by("pk")
-    return {user for user in admins if user.has_usable_password()}
+    admins = RoleAssignment.objects.filter(role=Role.ADMIN).values_list("user_id", flat=True)
+    found = list(User.objects.select_for_update().filter(is_active=True, pk__in=list(admins)).order_by("pk"))
+    # The roles are read again: while this waited for the locks, another admin may have taken one away.
+    still = set(admins.filter(user__in=found).all())
+    return {user for user in found if user.pk in still and user.has_usable_password()}
 
 
 def must_leave_an_admin(admins: set[User], *, without: User) -> None:
