@@ -12,7 +12,14 @@ from accounts.models.factors import TOTP_DIGITS
 from core.fields import CleanText
 
 
-class CodeForm(forms.Form):
+class _CodeBase(forms.Form):
+    def refuse(self, reason: str) -> None:
+        """Say why the code was not taken, and empty the field: it will not be taken later either."""
+        self.add_error("code", reason)
+        self.data = {**self.data, self.add_prefix("code"): ""}
+
+
+class CodeForm(_CodeBase):
     """The present code of an authenticator app. Spaces do not count, so it can be pasted as apps show it."""
 
     code = forms.CharField(
@@ -38,7 +45,7 @@ class CodeForm(forms.Form):
         return code
 
 
-class BackupCodeForm(forms.Form):
+class BackupCodeForm(_CodeBase):
     """One of the codes a person has kept on paper."""
 
     code = forms.CharField(
@@ -67,6 +74,9 @@ class BackupCodeForm(forms.Form):
 class PasswordForm(forms.Form):
     """The present password, for people who have no second factor."""
 
+    def refuse(self, reason: str) -> None:
+        self.add_error("password", reason)
+
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -88,6 +98,7 @@ class NewAppForm(CodeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs.pop("autofocus")  # the picture above it comes first
         self.fields["code"].help_text = _("Type the 6 digits that the app shows now. So we know that it works.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -25,6 +24,9 @@ from core.http import domain_errors, refusal
 
 PENDING_APP = "pending_app"  # session: number of the row that an app is being set up in; the key stays in the row
 APP, BACKUP, PASSKEY, PASSWORD = "app", "backup", "passkey", "password"  # ways to prove a factor
+
+
+TryForm = CodeForm | BackupCodeForm | PasswordForm
 
 
 # --- Inside the sign-in ---------------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ def factor_verify(request: HttpRequest) -> HttpResponse:
             return refusal(request, error)
         if proof.device is not None:
             return second_factor.finish(stage, proof.device)
-        form.add_error("code", proof.reason)
+        form.refuse(proof.reason)
     context = {
         **_page_of(user, way, form, methods),
         "hint": second_factor.name_hint(user),
@@ -131,7 +133,7 @@ def factor_confirm(request: SignedInRequest) -> HttpResponse:
         if proof:
             step_up.prove(request, proof.device)
             return redirect(target)
-        form.add_error(None if way == PASSWORD else "code", proof.reason)
+        form.refuse(proof.reason)
     context = {**_page_of(user, way, form, methods), "target": target}
     return render(request, "accounts/factor_confirm_screen.html", context, status=_status(form))
 
@@ -180,8 +182,8 @@ def _way(request: HttpRequest, methods: factors.Methods) -> str:
     return PASSKEY if methods.passkey else PASSWORD
 
 
-def _form_of(way: str, request: HttpRequest) -> forms.Form | None:
-    kinds: dict[str, type[forms.Form]] = {APP: CodeForm, BACKUP: BackupCodeForm, PASSWORD: PasswordForm}
+def _form_of(way: str, request: HttpRequest) -> TryForm | None:
+    kinds: dict[str, type[TryForm]] = {APP: CodeForm, BACKUP: BackupCodeForm, PASSWORD: PasswordForm}
     return kinds[way](request.POST if request.method == "POST" else None) if way in kinds else None
 
 
@@ -201,11 +203,11 @@ def _prove(request: HttpRequest, user: User, way: str, secret: str, purpose: str
     return lockout.attempt(request, user, lambda: check(user_id=user.pk, code=secret, purpose=purpose))
 
 
-def _page_of(user: User, way: str, form: forms.Form | None, methods: factors.Methods) -> dict[str, Any]:
+def _page_of(user: User, way: str, form: TryForm | None, methods: factors.Methods) -> dict[str, Any]:
     return {"way": way, "form": form, "methods": methods, "demo_code": demo_code(user) if way == APP else None}
 
 
-def _status(form: forms.Form | None) -> int:
+def _status(form: TryForm | None) -> int:
     return 422 if form is not None and form.is_bound else 200
 
 
@@ -243,7 +245,7 @@ def _app_page(
                 is_proven=is_proven,
             )
         except WrongCode as error:
-            form.add_error("code", str(error))
+            form.refuse(str(error))
         except PendingDeviceGone as error:
             messages.error(request, str(error))
             return redirect(again)

@@ -143,7 +143,7 @@ def keep_session(request: HttpRequest, device: Device | None = None) -> None:
 
 def safe_target(request: HttpRequest, target: str, otherwise: str = "") -> str:
     """Return `target` when it is an address of this site, else `otherwise` (the start page)."""
-    is_ours = url_has_allowed_host_and_scheme(
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return target if is_ours else otherwise or reverse("accounts:home")

@@ -30,6 +30,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+DEMO_CODE = re.compile(r'data-demo-code="([0-9]{6})"')
 WEIGHTS = {
     "doctor": 3, "nurse": 2, "receptionist": 3, "pharmacist": 2, "cashier": 2, "admin": 1, "patient": 7,
 }  # fmt: skip
@@ -106,14 +107,20 @@ settings.ALLOWED_HOSTS = ["*"]
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from accounts.models import User
+from django_otp import DEVICE_ID_SESSION_KEY
+from accounts.models import TotpDevice, User
 who, found = json.loads(sys.stdin.read())
 names = {"doctor": "dr.rina", "nurse": "ns.dewi", "receptionist": "resepsionis", "pharmacist": "apt.asep", "cashier": "kasir",
          "admin": "admin", "patient": "pasien"}
 counts = {}
 for page, role in who.items():
     client = Client()
-    client.force_login(User.objects.get(username=names[role]), backend="allauth.account.auth_backends.AuthenticationBackend")
+    user = User.objects.get(username=names[role])
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    if role != "patient":
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.get(user=user).persistent_id
+        session.save()
     url = found[page][0]
     for _warm in range(2):
         with CaptureQueriesContext(connection) as captured:
@@ -159,6 +166,17 @@ async def sign_in(client: httpx.AsyncClient, account: dict[str, str]) -> None:
         headers={"Referer": str(client.base_url)},
     )  # fmt: skip
     assert answer.status_code == 302, f"sign-in of {account['username']}: {answer.status_code}"
+    if account["door"] == "staff":
+        page = await client.get(answer.headers["Location"])
+        token, code = TOKEN.search(page.text), DEMO_CODE.search(page.text)
+        assert token, f"no second step for {account['username']}: {page.status_code}"
+        assert code, f"no demo code for {account['username']}"
+        answer = await client.post(
+            page.url.path,
+            data={"csrfmiddlewaretoken": token[1], "code": code[1]},
+            headers={"Referer": str(client.base_url)},
+        )
+        assert answer.status_code == 302, f"second step of {account['username']}: {answer.status_code}"
 
 
 async def person(

@@ -27,7 +27,7 @@ django.setup()
 
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
-from tests.journeys.browsing import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, path  # noqa: E402
+from tests.journeys.browsing import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, path, second_step  # noqa: E402
 from tests.journeys.clinic import Clinic, Mailbox  # noqa: E402
 from tests.journeys.pages import DAY, PORTAL  # noqa: E402
 
@@ -56,7 +56,9 @@ def sign_in(page: Page, username: str) -> None:
     """Press the demo sign-in of a person on the page of their door."""
     page.goto(path("accounts:portal-login" if username in PORTAL else "accounts:login"))
     page.locator("details:has(input[name=login]) > summary").click()
-    page.locator(f"form:has(input[name=login][value='{username}']) button[type=submit]").click()
+    with page.expect_navigation():
+        page.locator(f"form:has(input[name=login][value='{username}']) button[type=submit]").click()
+    second_step(page)
     page.wait_for_url(lambda url: "/masuk/" not in url)
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 
 import audit
 from accounts.access import Role
-from accounts.models import RoleAssignment, StaffProfile, User
+from accounts.models import RoleAssignment, StaffProfile, TotpDevice, User
 from consultations.models import DiagnosisCode
 from consultations.services import import_codes
 from core import clock, keys_index
@@ -123,6 +123,7 @@ class Loader:
                 sip_number=row["sip_number"], str_number=row["str_number"], phone=row["phone"], room=row["room"],
                 verified_at=clock.now(),
             )  # fmt: skip
+            TotpDevice.objects.create(user=user, name="Ponsel")
             people[user.username] = user
             for role in row["roles"]:
                 by_role.setdefault(role, []).append(user)

@@ -112,6 +112,8 @@ DAY = {
         Stop("bill", "billing:portal-bills", follow=("/portal/bills/ID/",)),
         Stop("profile", "patients:portal-profile"),
         Stop("notices", "notifications:notice-list"),
+        Stop("devices", "accounts:device-list"),
+        Stop("confirm", "accounts:factor-confirm"),
         Stop("messages", "support:portal-message-list"),
     ),
     "admin": (
@@ -132,6 +134,12 @@ DAY = {
         Stop("emails", "notifications:email-list"),
         Stop("notices", "notifications:notice-list"),
         Stop("support", "support:inbox"),
+        Stop("devices", "accounts:device-list"),
+        Stop("device-add-app", "accounts:device-add-app"),
+        Stop("device-rename", "accounts:device-list", follow=(r"/account/devices/app/\d+/name/",)),
+        Stop("device-remove", "accounts:device-list", follow=(r"/account/devices/app/\d+/remove/",)),
+        Stop("confirm", "accounts:factor-confirm"),
+        Stop("backup-codes", "accounts:backup-codes"),
         Stop("styleguide", "accounts:styleguide"),
     ),
     "dr.rina": (

@@ -120,6 +120,10 @@ def test_sign_in_and_search_by_keyboard(person: MakePerson, clinic: object) -> N
     page.keyboard.type(one.clinic.password("resepsionis"))
     with page.expect_navigation():
         page.keyboard.press("Enter")
+    expect(page.locator("#id_code")).to_be_focused()
+    page.keyboard.type(page.locator("[data-demo-code]").get_attribute("data-demo-code") or "")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
     page.keyboard.press("Enter")
