@@ -125,3 +125,7 @@ class PendingDeviceGone(Conflict):
 
 class WrongCode(InvalidInput):
     code = "accounts.wrong_code"
+
+
+class NotLocked(Conflict):
+    code = "accounts.not_locked"

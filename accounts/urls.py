@@ -57,6 +57,7 @@ urlpatterns = [
     path("users/<uuid:pk>/roles/", user_views.user_roles, name="user-roles"),
     path("users/<uuid:pk>/deactivate/", user_views.user_deactivate, name="user-deactivate"),
     path("users/<uuid:pk>/reactivate/", user_views.user_reactivate, name="user-reactivate"),
+    path("users/<uuid:pk>/lift-lock/", user_views.user_lift_lock, name="user-lift-lock"),
     path("users/<uuid:pk>/verify/", user_views.user_verify, name="user-verify"),
     path("users/<uuid:pk>/email/", user_views.user_email, name="user-email"),
     path("users/<uuid:pk>/password-link/", user_views.user_send_password_link, name="user-send-password-link"),

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import services
+from accounts import lockout, services
 from accounts.access import Capability
 from accounts.guards import SignedInRequest, requires
 from accounts.models import User
@@ -141,6 +141,13 @@ def user_verify(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @requires(Capability.MANAGE_USERS)
 @require_POST
+def user_lift_lock(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Let a locked-out person try again at once."""
+    return _act(request, _person(request, pk), services.lift_lock, _("The lock is lifted."))
+
+
+@requires(Capability.MANAGE_USERS)
+@require_POST
 def user_send_password_link(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mail somebody a link by which they choose a new password."""
     success = _("A link for a new password is on its way. It works for 30 minutes.")
@@ -175,6 +182,7 @@ def _edit_screen(
         "email_form": email_form or EmailForm(),
         "roles_form": RolesForm(initial={"roles": [row.role for row in person.roles.all()]}),
         "is_self": person.pk == request.user.pk,
+        "locked_places": lockout.locked_places(person),
         "role_labels": [row.get_role_display() for row in person.roles.all()],
     }
     return render(request, "accounts/user_edit_screen.html", context, status=status)

@@ -2,6 +2,7 @@
 
 from accounts.services.emails import change_staff_email, confirm_email, needs_password, request_email_change
 from accounts.services.links import find_link, open_link
+from accounts.services.locks import lift_lock
 from accounts.services.passwords import (
     change_own_password,
     one_time_password,
@@ -34,6 +35,7 @@ __all__ = [
     "deactivate_user",
     "find_link",
     "invite_staff",
+    "lift_lock",
     "needs_password",
     "one_time_password",
     "open_link",

@@ -84,6 +84,7 @@ ROWS = [
     Row("accounts:user-roles", a_colleague, method="POST", colleague="owner", data=lambda cast: {"roles": ["cashier"]}),
     Row("accounts:user-deactivate", a_colleague, method="POST", colleague="owner"),
     Row("accounts:user-reactivate", a_colleague, method="POST", colleague="owner"),
+    Row("accounts:user-lift-lock", a_colleague, method="POST", colleague="owner"),
     Row("accounts:user-verify", a_colleague, method="POST", colleague="owner"),
     Row("accounts:user-email", a_colleague, method="POST", colleague="owner", data=new_staff),
     Row("accounts:user-send-password-link", a_colleague, method="POST", colleague="owner"),
