@@ -9,7 +9,12 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emr.settings.development")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from core.keys import KeysError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except KeysError as error:  # a sentence that says what to do, not a traceback
+        sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import threading
 from typing import Any
 
 from django.conf import settings
@@ -67,6 +68,34 @@ def verify_sentinel(using: str = DEFAULT_DB_ALIAS) -> None:
         raise KeysMismatch(
             "SEARCH_MASTER_KEY is not the key this database was written with. Restore it; nothing was changed."
         )
+
+
+_checked: set[str] = set()  # databases whose sentinels opened in this process
+_checking = threading.Lock()
+
+
+def verify_first_connection(*, connection: Any, **kwargs: Any) -> None:
+    """Look at the sentinels once per process, before its first statement: receiver of `connection_created`.
+
+    So no entry point can forget it, and a command or shell with wrong keys cannot write a row under them. A database
+    that has no sentinel yet is left to `migrate`.
+
+    Raises:
+        KeysMismatch: the data was written under other keys.
+    """
+    if connection.alias != DEFAULT_DB_ALIAS or connection.alias in _checked:
+        return
+    with _checking:
+        if connection.alias in _checked:
+            return
+        try:
+            verify_sentinel(connection.alias)
+        except SentinelMissing:
+            return
+        except BaseException:
+            connection.close()
+            raise
+        _checked.add(connection.alias)
 
 
 def create_sentinels(*, using: str = DEFAULT_DB_ALIAS, apps: Any = None, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from core import clock, keys, keys_index
 from core.encryption import cipher_name, encrypted_models, key_ring
@@ -48,7 +49,11 @@ def report(*, count_rows: bool, environ: Mapping[str, str] | None = None) -> dic
     found["first_used_at"] = first.isoformat(timespec="seconds") if first else None
     found["index"] = _index()
     if count_rows:
-        found["tables"] = {model._meta.label: rows_by_key(model, key_ring()) for model in encrypted_models()}
+        for model in encrypted_models():
+            try:
+                found["tables"][model._meta.label] = rows_by_key(model, key_ring())
+            except DatabaseError as error:
+                found["problems"].append(f"{model._meta.label} cannot be read ({type(error).__name__}).")
         found["problems"] += [
             f"{label}: {rows['unknown']} row(s) hold a value that no key of FIELD_ENCRYPTION_KEYS opens."
             for label, rows in found["tables"].items()

@@ -18,10 +18,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from core import live  # noqa: E402
-from emr.processes import refuse_lonely_process  # noqa: E402
+from emr.processes import refuse_lonely_process, refuse_wrong_keys  # noqa: E402
 from notifications.routing import websocket_urlpatterns  # noqa: E402
 
 refuse_lonely_process()
+refuse_wrong_keys()
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

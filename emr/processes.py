@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from core.keys_check import verify_sentinel
 
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 SENTENCE = (
@@ -32,6 +36,25 @@ def refuse_lonely_process() -> None:
     """
     if is_in_memory() and not settings.EMBEDDED and CHECK_ID not in settings.SILENCED_SYSTEM_CHECKS:
         raise ImproperlyConfigured(SENTENCE)
+
+
+def refuse_wrong_keys() -> None:
+    """Stop a start with keys that do not open the database.
+
+    In a thread of its own: uvicorn imports the application inside its event loop, where the database cannot be asked.
+
+    Raises:
+        KeysError: the keys do not fit, or the database was never migrated.
+    """
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        executor.submit(_verify_and_close).result()
+
+
+def _verify_and_close() -> None:
+    try:
+        verify_sentinel()
+    finally:
+        connections.close_all()
 
 
 @register(Tags.async_support)
