@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiosmtpd.controller import Controller
+from django_otp.oath import TOTP
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ZONE = ZoneInfo("Asia/Jakarta")
@@ -37,6 +38,7 @@ NOT_INHERITED = (
     "AUDIT_SEAL_KEY", "SESSION_HASH_KEY", "KEY_DIR", "EMBEDDED", "DEMO_MODE", "DEBUG", "SITE_URL", "ALLOWED_HOSTS",
 )  # fmt: skip
 START_WITHIN = 60
+TOTP_SECONDS = 30
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
 STOP_WITHIN = 20
 MARK = "journey-answer:"
@@ -138,6 +140,7 @@ class Clinic:
         self.redis_url = "" if self.is_embedded else _next_redis(redis_url)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._passwords: dict[str, str] = {}
+        self._totp_keys: dict[str, list[Any]] = {}
         self.typed_secrets: set[str] = set()  # passwords that journeys chose themselves
 
     # --- start and stop ---------------------------------------------------------------------------------------------
@@ -299,6 +302,22 @@ class Clinic:
         code = f"import json\n{script}\nprint({MARK!r} + json.dumps(answer, default=str))\n"
         lines = self.manage("shell", "-v", "0", "-c", code).splitlines()
         return json.loads(next(line for line in lines if line.startswith(MARK)).removeprefix(MARK))
+
+    def code(self, username: str) -> str:
+        """Return a code of the person's authenticator app that was not used here before; waits for the next if need be."""
+        if username not in self._totp_keys:
+            script = (
+                "from accounts.models import TotpDevice\n"
+                "answer = {d.user.username: [d.key_hex, d.last_t] for d in TotpDevice.objects.filter(confirmed=True)}"
+            )
+            self._totp_keys = {**self.read(script), **self._totp_keys}
+        key, used = self._totp_keys[username]
+        while (step := max(int(time.time()) // TOTP_SECONDS, used + 1)) > time.time() // TOTP_SECONDS + 1:
+            time.sleep(0.5)
+        self._totp_keys[username][1] = step
+        totp = TOTP(bytes.fromhex(key), TOTP_SECONDS, 0, 6)
+        totp.time = step * TOTP_SECONDS
+        return f"{totp.token():06d}"
 
     def password(self, username: str) -> str:
         """Return the password that the sign-in page shows for a demo person."""
