@@ -37,7 +37,8 @@ def locked_answer(request: HttpRequest) -> HttpResponse:
     The lock screen of a sent form carries the form, and sends it on after the password.
     """
     if not _wants_page(request):
-        response: HttpResponse = JsonResponse(_state(request), status=LOCKED)
+        error = _("This page is locked. Enter your password to go on; nothing you typed is lost.")
+        response: HttpResponse = JsonResponse({**_state(request), "error": error}, status=LOCKED)
     else:
         is_form = request.method == "POST"
         text = held.hold(request) if is_form else ""
@@ -104,6 +105,7 @@ def _safe(request: HttpRequest, target: str) -> str:
     path = target.removeprefix(origin)
     is_ours = (
         path.startswith("/")
+        and path.isprintable()
         and len(path) <= LONGEST_PATH
         and url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()}, require_https=request.is_secure())
     )
@@ -168,6 +170,7 @@ def session_unlock(request: HttpRequest) -> HttpResponse:
         except lockout.TooManyTries:
             sessions.close(request.session_row_id, AccountSession.End.SIGNED_OUT)  # type: ignore[attr-defined]
             end_session(request)
+            request.axes_locked_out = False  # type: ignore[attr-defined] - the door answers, not the page of a lock-out
             return _ended(request, target)
         if not is_right:
             return _still_locked(request, form, target, form_held)

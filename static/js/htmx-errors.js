@@ -12,6 +12,7 @@ export function initHtmxErrors() {
   });
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
+    if (status === 423) return; // locked: idle.js covers the page
     if (status === 401) toast(text("errorSession"), "danger");
     else if (status === 403) toast(text("errorForbidden"), "danger");
     else if (status === 404) toast(text("errorGone"), "danger");

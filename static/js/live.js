@@ -26,6 +26,7 @@ function showOffline(offline) {
 
 function connect(address) {
   clearTimeout(timer);
+  if (document.documentElement.classList.contains("is-locked")) return; // idle.js says when to go on
   const url = new URL(address, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   try {
@@ -76,6 +77,7 @@ export function initLive() {
     }
   }, 1000);
   addEventListener("online", () => { if (!socket) connect(address); });
+  document.addEventListener("session:unlocked", () => { if (!socket) connect(address); });
   // A page in the back/forward cache may not hold a socket.
   addEventListener("pagehide", () => { clearTimeout(timer); socket?.close(); });
   addEventListener("pageshow", (event) => { if (event.persisted && !socket) connect(address); });
