@@ -30,6 +30,7 @@ class Capability(TextChoices):
     USE_STAFF_SITE = "use_staff_site", _("Open the staff pages")
     USE_PORTAL = "use_portal", _("Open the patient portal")
     MANAGE_USERS = "manage_users", _("Create and change user accounts")
+    DECIDE_FACTOR_RESETS = "decide_factor_resets", _("Decide as second person about resets of the second step")
     ACTIVATE_PATIENTS = "activate_patients", _("Activate portal registrations")
     SEARCH_PATIENTS = "search_patients", _("Search all patients and read their identity")
     SEARCH_OWN_PATIENTS = "search_own_patients", _("Search patients of the own care team and read their identity")
@@ -68,7 +69,8 @@ C = Capability
 ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMIN: frozenset(
         {
-            C.USE_STAFF_SITE, C.MANAGE_USERS, C.ACTIVATE_PATIENTS, C.SEARCH_PATIENTS, C.REGISTER_PATIENTS, C.VIEW_CHART,
+            C.USE_STAFF_SITE, C.MANAGE_USERS, C.DECIDE_FACTOR_RESETS, C.ACTIVATE_PATIENTS, C.SEARCH_PATIENTS,
+            C.REGISTER_PATIENTS, C.VIEW_CHART,
             C.VIEW_ALL_CHARTS, C.REVIEW_EMERGENCY_ACCESS,
             C.VIEW_SCHEDULES, C.APPROVE_SESSIONS, C.BOOK_APPOINTMENTS, C.APPROVE_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
             C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS, C.VIEW_ALL_CONSULTATIONS,
@@ -102,7 +104,10 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.LAB_OFFICER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
     Role.RADIOGRAPHER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
     Role.OWNER: frozenset(
-        {C.USE_STAFF_SITE, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT, C.REVIEW_EMERGENCY_ACCESS}
+        {
+            C.USE_STAFF_SITE, C.DECIDE_FACTOR_RESETS, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT,
+            C.REVIEW_EMERGENCY_ACCESS,
+        }
     ),
     Role.PATIENT: frozenset({C.USE_PORTAL}),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 from django_otp.models import Device
 
-from accounts import factors, passkeys, second_factor, step_up
+from accounts import factor_resets, factors, passkeys, second_factor, step_up
 from accounts.errors import FactorNeeded
 from accounts.factor_forms import DeviceNameForm
 from accounts.factor_views import _app_page, _begin_app
@@ -37,8 +37,7 @@ def device_list(request: SignedInRequest) -> HttpResponse:
         "rows": rows,
         "codes_left": factors.methods_of(user).backup_codes_left,
         "few_codes": factors.FEW_CODES,
-        "must_have": second_factor.must_have_factor(user),
-        "is_fresh": step_up.is_fresh(request),
+        "reset_asked": factor_resets.waiting_for(user),
     }
     return render(request, "accounts/device_list_screen.html", context)
 

@@ -129,3 +129,21 @@ class WrongCode(InvalidInput):
 
 class NotLocked(Conflict):
     code = "accounts.not_locked"
+
+
+class ResetWaiting(Conflict):
+    """The same was asked already, and waits for a second person."""
+
+    code = "accounts.reset_waiting"
+
+
+class ResetDecided(Conflict):
+    """The request was decided, withdrawn, or is too old."""
+
+    code = "accounts.reset_decided"
+
+
+class SecondPersonNeeded(NotPermitted):
+    """Whoever asked cannot decide as well."""
+
+    code = "accounts.second_person_needed"

@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         (
             Entry("workspace:consultation-all", _("All consultations"), "clipboard", (C.VIEW_ALL_CONSULTATIONS,)),
             Entry("accounts:user-list", _("Users"), "users", (C.MANAGE_USERS,)),
+            Entry("accounts:factor-reset-list", _("Second-step resets"), "shield", (C.DECIDE_FACTOR_RESETS,)),
             Entry("reports:audit-browser", _("Audit log"), "clipboard", (C.VIEW_AUDIT,)),
             Entry("notifications:email-list", _("Mails"), "send", (C.MANAGE_USERS,)),
             Entry("support:inbox", _("Support inbox"), "mail", (C.READ_SUPPORT,)),

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from accounts import csp_views, device_views, factor_views, link_views, passkey_views, session_views, user_views, views
+from accounts import (
+    csp_views,
+    device_views,
+    factor_reset_views,
+    factor_views,
+    link_views,
+    passkey_views,
+    session_views,
+    user_views,
+    views,
+)
 
 app_name = "accounts"
 
@@ -37,6 +47,7 @@ urlpatterns = [
     path("account/devices/apps/new/", device_views.device_add_app, name="device-add-app"),
     path("account/devices/<slug:kind>/<int:pk>/name/", device_views.device_rename, name="device-rename"),
     path("account/devices/<slug:kind>/<int:pk>/remove/", device_views.device_remove, name="device-remove"),
+    path("account/devices/reset/object/", factor_reset_views.device_object_to_reset, name="device-object-to-reset"),
     path("account/password/", link_views.password_change, name="password-change"),
     path("account/email/", link_views.email_change, name="email-change"),
     path("masuk/forgot/", link_views.password_reset, {"door": "staff"}, name="password-reset"),
@@ -53,6 +64,17 @@ urlpatterns = [
     path("account/preferences/", views.preferences, name="preferences"),
     path("users/", user_views.user_list, name="user-list"),
     path("users/new/", user_views.user_create, name="user-create"),
+    path("users/second-step-resets/", factor_reset_views.factor_reset_list, name="factor-reset-list"),
+    path("users/second-step-resets/<uuid:pk>/", factor_reset_views.factor_reset_detail, name="factor-reset-detail"),
+    path(
+        "users/second-step-resets/<uuid:pk>/approve/",
+        factor_reset_views.factor_reset_approve,
+        name="factor-reset-approve",
+    ),
+    path(
+        "users/second-step-resets/<uuid:pk>/reject/", factor_reset_views.factor_reset_reject, name="factor-reset-reject"
+    ),
+    path("users/<uuid:pk>/second-step/reset/", factor_reset_views.factor_reset_request, name="factor-reset-request"),
     path("users/<uuid:pk>/", user_views.user_edit, name="user-edit"),
     path("users/<uuid:pk>/roles/", user_views.user_roles, name="user-roles"),
     path("users/<uuid:pk>/deactivate/", user_views.user_deactivate, name="user-deactivate"),

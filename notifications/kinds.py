@@ -64,6 +64,11 @@ KINDS: dict[str, Kind] = {
         "danger",
     ),
     "factor_reset_waiting": Kind(_("A reset of somebody's second step waits for a decision."), "shield", "accent"),
+    "factor_reset_objected": Kind(
+        _("Somebody says that they did not ask for the reset of their second step. Find out who asked, and why."),
+        "alert-triangle",
+        "danger",
+    ),
     "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
     "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
     "passkey_copied": Kind(

@@ -58,7 +58,9 @@ def sign_in(page: Page, username: str) -> None:
     page.locator("details:has(input[name=login]) > summary").click()
     with page.expect_navigation():
         page.locator(f"form:has(input[name=login][value='{username}']) button[type=submit]").click()
-    second_step(page)
+    demo_code = page.locator("[data-demo-code] button")
+    if demo_code.count():
+        demo_code.click()
     page.wait_for_url(lambda url: "/masuk/" not in url)
 
 

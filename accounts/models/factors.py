@@ -170,11 +170,19 @@ class BackupCode(models.Model):
 
 class FactorResetQuerySet(models.QuerySet["FactorResetRequest"]):
     def visible_to(self, user: Any) -> FactorResetQuerySet:
-        """Requests `user` may see; empty for anyone who does not manage accounts."""
-        return self if has_capability(user, Capability.MANAGE_USERS) else self.none()
+        """Requests `user` may see; empty for anyone who neither manages accounts nor decides about resets."""
+        may = has_capability(user, Capability.MANAGE_USERS) or has_capability(user, Capability.DECIDE_FACTOR_RESETS)
+        return self if may else self.none()
 
     def waiting(self) -> FactorResetQuerySet:
-        return self.filter(status=FactorResetRequest.Status.WAITING)
+        """Requests that can still be decided."""
+        return self.filter(status=FactorResetRequest.Status.WAITING, expires_at__gt=clock.now())
+
+    def for_list(self) -> FactorResetQuerySet:
+        """With the people whose names are shown."""
+        return self.select_related(
+            "user__staff_profile", "requested_by__staff_profile", "decided_by__staff_profile"
+        ).order_by("-pk")
 
 
 class FactorResetRequest(models.Model):
@@ -208,3 +216,14 @@ class FactorResetRequest(models.Model):
 
     def __str__(self) -> str:
         return f"factor reset {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """True while it can be decided."""
+        return self.status == self.Status.WAITING and clock.now() < self.expires_at
+
+    @property
+    def state_label(self) -> str:
+        """The state in words; a request nobody decided in time has expired."""
+        late = self.status == self.Status.WAITING and not self.is_open
+        return str(self.Status.EXPIRED.label if late else self.get_status_display())

@@ -1,3 +1,4 @@
+from accounts.factor_resets import request_reset
 from accounts.models import AccountSession, TotpDevice
 from tests.factories.accounts import UserFactory
 from tests.matrix import Row
@@ -10,6 +11,13 @@ def a_colleague(cast):
 
 def new_staff(cast):
     return {"username": "baru", "full_name": "Orang Baru", "email": "baru@klinik.example", "roles": ["nurse"]}
+
+
+def a_reset(cast):
+    assert cast.owner
+    an_app(cast)
+    asked = request_reset(user_id=cast.nurse.pk, actor=cast.admin, reason="Telepon hilang di pasar.")
+    return {"pk": asked.pk}
 
 
 WAITING = "only for a sign-in that waits for its second step in this session"
@@ -75,6 +83,13 @@ ROWS = [
     Row("accounts:passkey-confirm", method="POST", holder="nurse", outsider=None, note=OWN, expect=(409,)),
     Row("accounts:passkey-add-begin", method="POST", holder="nurse", outsider=None, note=OWN),
     Row("accounts:passkey-add", method="POST", holder="nurse", outsider=None, note=OWN, expect=(409,)),
+    Row("accounts:device-object-to-reset", method="POST", holder="nurse", outsider=None, note=OWN),
+    Row("accounts:factor-reset-list", colleague="doctor"),
+    Row("accounts:factor-reset-detail", a_reset, holder="owner", colleague="doctor"),
+    Row("accounts:factor-reset-approve", a_reset, method="POST", holder="owner", colleague="doctor"),
+    Row("accounts:factor-reset-reject", a_reset, method="POST", holder="owner", colleague="doctor"),
+    Row("accounts:factor-reset-request", a_colleague, colleague="owner"),
+    Row("accounts:factor-reset-request", a_colleague, method="POST", colleague="owner", expect=(422,)),
     Row("accounts:user-list", colleague="owner"),
     Row("accounts:user-list", method="POST", colleague="owner", data=lambda cast: {"q": "ayu"}),
     Row("accounts:user-create", colleague="receptionist"),
