@@ -36,6 +36,7 @@ SCHEDULES = (
     Schedule("appointments nobody came to", "scheduling.tasks.mark_no_shows", 600, "Once a day, for the days before."),
     Schedule("guardian links", "patients.tasks.end_guardian_links", 600, "Due from 07:00, once a day."),
     Schedule("unusual access", "reports.tasks.look_for_unusual_access", 600, "Looks through the audit log."),
+    Schedule("missing records", "patients.tasks.check_records", 600, "Due from 05:00, once a day."),
     Schedule("staff licences", "notifications.tasks.check_licences", 600, "Due from 07:00, once a day."),
     Schedule("unpaid bills", "billing.tasks.remind_unpaid", 600, "Due from 16:00, once a day."),
 )

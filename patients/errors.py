@@ -87,6 +87,18 @@ class RegistrationDecided(Conflict):
     code = "patients.registration_decided"
 
 
+class NotRebuildable(Conflict):
+    """This account has no record that could be built again here."""
+
+    code = "patients.not_rebuildable"
+
+
+class IdentityNeeded(Conflict):
+    """Nobody wrote who the person is: an admin must, from the identity card."""
+
+    code = "patients.identity_needed"
+
+
 class RecordNotConnectable(Conflict):
     """The chosen record has an account already, is archived, or is of somebody else."""
 

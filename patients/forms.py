@@ -230,6 +230,39 @@ class ActivateForm(forms.Form):
     existing_patient_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
+class RebuildForm(forms.Form):
+    """Who somebody without a record is, when nobody wrote it, and what to do about records that look alike."""
+
+    full_name = full_name_field()
+    birth_date = BirthDateField(label=_("Date of birth"), error_messages={"required": _("Enter the date of birth.")})
+    sex = sex_field()
+    phone = phone_field()
+    nik = nik_field()
+    duplicate_reason = Line(
+        label=_("Why this is another person"),
+        required=False,
+        max_length=300,
+        help_text=_("Only when a record below looks like this person and is not theirs."),
+    )
+    existing_patient_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("full_name", "birth_date", "sex", "phone", "nik"):
+            if is_known:
+                del self.fields[name]
+            else:
+                self.fields[name].widget.attrs["autocomplete"] = "off"
+
+    def identity(self) -> dict[str, Any]:
+        """Return who the person is, for `services.missing_records.Identity`."""
+        return {name: self.cleaned_data[name] for name in ("full_name", "birth_date", "sex", "phone", "nik")}
+
+    def choice(self) -> dict[str, Any]:
+        """Return what was decided about records that look alike, for a service call."""
+        return {name: self.cleaned_data[name] for name in ("existing_patient_id", "duplicate_reason")}
+
+
 class SignUpForm(forms.Form):
     """A person who wants to use the portal."""
 

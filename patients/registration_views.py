@@ -18,7 +18,8 @@ from core.http import domain_errors
 from core.pagination import keyset_page
 from patients import services
 from patients.forms import ActivateForm, ReasonForm
-from patients.models import Patient, PortalRegistration
+from patients.models import PortalRegistration
+from patients.screens import comparison, registration_tabs
 from patients.services.registrations import candidates, connectable
 
 PAGE = 30
@@ -39,10 +40,7 @@ def _list_context(request: SignedInRequest) -> dict[str, Any]:
         else request.get_full_path(),
         "next_url": page.next_url,
         "previous_url": page.previous_url,
-        "tabs": [
-            {"label": _("Waiting"), "url": own, "active": not decided, "icon": "hourglass", "count": None},
-            {"label": _("Decided"), "url": f"{own}?show=decided", "active": decided, "icon": "check", "count": None},
-        ],
+        "tabs": registration_tabs("decided" if decided else "waiting"),
     }
 
 
@@ -60,32 +58,6 @@ def registration_panel(request: SignedInRequest) -> HttpResponse:
     return render(request, "patients/_registration_panel.html", _list_context(request))
 
 
-def _comparison(registration: PortalRegistration, patient: Patient) -> list[dict[str, Any]]:
-    """Return one line per fact: what was written, what is recorded, and whether they agree (None: one is missing)."""
-
-    def line(label: str, written: Any, recorded: Any, same: bool | None = None) -> dict[str, Any]:
-        known = bool(written) and bool(recorded)
-        return {
-            "label": label,
-            "written": written,
-            "recorded": recorded,
-            "same": (same if same is not None else written == recorded) if known else None,
-        }
-
-    return [
-        line(
-            _("Full name"),
-            registration.full_name,
-            patient.full_name,
-            registration.full_name.casefold() == patient.full_name.casefold(),
-        ),
-        line(_("Date of birth"), registration.birth_date, patient.birth_date),
-        line(_("Sex"), registration.sex_label, patient.sex_label),
-        line(_("NIK"), registration.masked_nik, patient.masked_nik, registration.nik == patient.nik),
-        line(_("Phone"), registration.phone_label, patient.phone_label),
-    ]
-
-
 def _detail(
     request: SignedInRequest, registration: PortalRegistration, *, form: Any = None, status: int = 200
 ) -> HttpResponse:
@@ -96,7 +68,7 @@ def _detail(
         "registration": registration,
         "waiting": waiting,
         "alike": [
-            {"patient": patient, "lines": _comparison(registration, patient), "connectable": patient.pk in allowed}
+            {"patient": patient, "lines": comparison(registration, patient), "connectable": patient.pk in allowed}
             for patient in alike
         ],
         "known_nik": any("nik" in patient.signs for patient in alike),

@@ -1,4 +1,4 @@
-"""Daily duty of guardian links. The scheduler calls it every 10 minutes; the database knows whether today's is done."""
+"""Daily duties of patients. The scheduler calls them every 10 minutes; the database knows whether today's are done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from celery import shared_task
 from core import clock
 from notifications.daily import is_due, run_once
 from patients import services
+from patients.services.missing_records import warn_about_missing_records
 
+CHECK_FROM = time(5, 0)
 TELL_FROM = time(7, 0)  # access ends at midnight by date; the mails about it wait for the morning
 
 
@@ -17,6 +19,12 @@ TELL_FROM = time(7, 0)  # access ends at midnight by date; the mails about it wa
 def end_guardian_links() -> bool:
     """From 07:00 on, once a day: close links whose end has come, and announce those that end within 30 days."""
     return is_due(TELL_FROM) and run_once("patients.guardian_links", clock.today(), _work)
+
+
+@shared_task(name="patients.tasks.check_records")
+def check_records() -> bool:
+    """From 05:00 on, once a day: tell those who activate patients which portal accounts lack their record."""
+    return is_due(CHECK_FROM) and run_once("patients.missing_records", clock.today(), warn_about_missing_records)
 
 
 def _work() -> None:

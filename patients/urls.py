@@ -1,6 +1,15 @@
 from django.urls import path
 
-from patients import allergy_views, guardian_portal, guardian_views, portal, registration_views, views
+from patients import (
+    allergy_views,
+    contact_views,
+    guardian_portal,
+    guardian_views,
+    missing_views,
+    portal,
+    registration_views,
+    views,
+)
 
 app_name = "patients"
 
@@ -20,6 +29,9 @@ urlpatterns = [
     path(
         "patients/registrations/<uuid:pk>/reject/", registration_views.registration_reject, name="registration-reject"
     ),
+    path("patients/missing-records/", missing_views.missing_list, name="missing-record-list"),
+    path("patients/missing-records/<uuid:pk>/", missing_views.missing_detail, name="missing-record"),
+    path("patients/missing-records/<uuid:pk>/rebuild/", missing_views.missing_rebuild, name="missing-record-rebuild"),
     path("patients/allergies/<uuid:pk>/mark-wrong/", allergy_views.allergy_mark_wrong, name="allergy-mark-wrong"),
     path("patients/<uuid:pk>/", views.detail, name="detail"),
     path("patients/<uuid:pk>/registered/", views.registered, name="registered"),
@@ -42,4 +54,5 @@ urlpatterns = [
     path("portal/sign-up/", portal.sign_up, name="portal-sign-up"),
     path("portal/sign-up/thank-you/", portal.sign_up_done, name="portal-sign-up-done"),
     path("portal/profile/", portal.profile, name="portal-profile"),
+    path("portal/profile/email/", contact_views.email_adopt, name="portal-email-adopt"),
 ]

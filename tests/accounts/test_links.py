@@ -38,7 +38,7 @@ def forget(name: str, door: str = "staff", client: Client | None = None):
 
 
 def path_in(mail: Email) -> str:
-    return re.search(r"/links/[\w-]{43}/", mail.body_text).group(0)
+    return re.search(r"/account/link/[\w-]{43}/", mail.body_text).group(0)
 
 
 def last_path(**about) -> str:
@@ -200,7 +200,7 @@ class TestForgotten:
     def test_the_secret_is_nowhere_but_in_the_mail(self, cast, caplog):
         forget(cast.nurse.email)
         path = last_path()
-        token = path.split("/")[2]
+        token = path.split("/")[3]
         client = opened(path)
         answer = client.get(path)
         assert (answer["Referrer-Policy"], "no-store" in answer["Cache-Control"]) == ("no-referrer", True)
@@ -215,7 +215,7 @@ class TestForgotten:
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "a" * 5000, "%00", "ü", "..", "<script>"])
     def test_invented_links(self, db, token):
-        answer = Client().get(f"/links/{token}/", follow=True)
+        answer = Client().get(f"/account/link/{token}/", follow=True)
         assert answer.status_code in (404, 410)
 
     @pytest.mark.parametrize("value", ["nonsense", "0" * 32, 7, None, ["x"]])

@@ -351,7 +351,7 @@ class TestScreens:
         answer = client.post(url("user-create"), FACTS, follow=True)
         person = User.objects.get(username="perawat.baru")
         assert answer.redirect_chain == [(url("user-edit", person.pk), 302)]
-        token = re.search(r"/links/([\w-]+)/", Email.objects.get().body_text).group(1)
+        token = re.search(r"/account/link/([\w-]+)/", Email.objects.get().body_text).group(1)
         for page in (answer, client.get(url("user-list")), client.get(reverse("notifications:email-list"))):
             assert token not in page.content.decode()
         assert not [event for event in AuditEvent.objects.all() if token in str(event.__dict__)]
@@ -403,7 +403,7 @@ class TestScreens:
         for person in (cast.patient_user, cast.nurse):
             answer = client.post(url("user-send-password-link", person.pk), follow=True)
             mail = Email.objects.get(template="password_link", recipient_user=person)
-            token = re.search(r"/links/([\w-]+)/", mail.body_text).group(1)
+            token = re.search(r"/account/link/([\w-]+)/", mail.body_text).group(1)
             assert token not in answer.content.decode()
             assert User.objects.get(pk=person.pk).check_password("rahasia-klinik-2026")
         assert client.post(url("user-send-password-link", cast.admin.pk)).status_code == 302

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from tests.factories.accounts import PatientUserFactory
 from tests.factories.patients import (
     AllergyFactory,
     GuardianLinkFactory,
@@ -25,6 +26,12 @@ def allergy(cast):
 
 def registration(cast):
     return {"pk": RegistrationFactory().pk}
+
+
+def account_without_record(cast):
+    made = cast.made.get("account") or PatientUserFactory(username="tanpa.rekam")
+    cast.made["account"] = made
+    return {"pk": made.pk}
 
 
 def new_patient(cast):
@@ -153,6 +160,17 @@ ROWS = [
         "patients:portal-person", method="POST", holder="patient_user", outsider="nurse",
         data=lambda cast: {"person": str(cast.patient_user.patient.pk)},
     ),
+    Row("patients:missing-record-list", holder="admin", colleague="receptionist"),
+    Row("patients:missing-record", build=account_without_record, holder="admin", colleague="owner"),
+    Row(
+        "patients:missing-record", method="POST", build=account_without_record, holder="admin", colleague="receptionist",
+        data=new_patient,
+    ),
+    Row(
+        "patients:missing-record-rebuild", method="POST", build=account_without_record, holder="admin",
+        colleague="receptionist",
+    ),
+    Row("patients:portal-email-adopt", method="POST", holder="patient_user", outsider="doctor"),
     Row("patients:portal-sign-up", public=True),
     Row("patients:portal-sign-up", method="POST", public=True, data=sign_up),
     Row("patients:portal-sign-up-done", public=True),
