@@ -82,10 +82,11 @@ def patient_portal(view: Callable[..., HttpResponse] | None = None, *, is_accoun
         return _private(page(request, *args, **kwargs) if refusal is None else refusal)
 
     guarded.access = ("patient", ())  # type: ignore[attr-defined]
+    guarded.is_account_page = is_account_page  # type: ignore[attr-defined]
     return guarded
 
 
-PersonChooser = Callable[[HttpRequest, bool], HttpResponse | None]
+PersonChooser = Callable[[Any, bool], HttpResponse | None]
 
 
 def _own_record(request: HttpRequest, is_account_page: bool) -> HttpResponse | None:

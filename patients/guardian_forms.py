@@ -35,12 +35,12 @@ class AskForm(forms.Form):
 class FindForm(forms.Form):
     """One line that finds a record or an account."""
 
-    q = Line(max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    look_for = Line(max_length=254, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, label: Any, help_text: Any = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["q"].label, self.fields["q"].help_text = label, help_text
-        self.fields["q"].error_messages["required"] = _("Type something to look for.")
+        self.fields["look_for"].label, self.fields["look_for"].help_text = label, help_text
+        self.fields["look_for"].error_messages["required"] = _("Type something to look for.")
 
 
 class ProofForm(forms.Form):

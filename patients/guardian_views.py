@@ -53,14 +53,14 @@ def guardians(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def guardian_add(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Find the account, look at who it is, then say which document was seen."""
     patient = visible_patient(request, pk)
-    is_search = request.method == "POST" and "q" in request.POST
+    is_search = request.method == "POST" and "look_for" in request.POST
     find_form = _find_account(request.POST if is_search else None)
     if request.method == "GET":
         return _add_page(request, patient, find_form)
     if is_search:
-        found = find_record(user=request.user, text=find_form.cleaned_data["q"]) if find_form.is_valid() else None
+        found = find_record(user=request.user, text=find_form.cleaned_data["look_for"]) if find_form.is_valid() else None
         if find_form.is_valid() and (found is None or found.user_id is None):
-            find_form.add_error("q", _("No portal account was found. The guardian signs up in the portal first."))
+            find_form.add_error("look_for", _("No portal account was found. The guardian signs up in the portal first."))
         status = 200 if find_form.is_valid() else 422
         return _add_page(request, patient, find_form, found if status == 200 else None, status=status)
     guardian = _posted_patient(request, "guardian")
@@ -117,7 +117,7 @@ def request_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     link = _request(request, pk)
     if request.method == "GET":
         return _request_page(request, link)
-    if "q" in request.POST:
+    if "look_for" in request.POST:
         return _request_find(request, link)
     patient = _posted_patient(request, "dependant")
     form, status = ProofForm(request.POST), 422
@@ -209,10 +209,10 @@ def _request(request: SignedInRequest, pk: UUID) -> GuardianLink:
 
 def _request_find(request: SignedInRequest, link: GuardianLink) -> HttpResponse:
     form = _find_record(request.POST)
-    found = find_record(user=request.user, text=form.cleaned_data["q"]) if form.is_valid() else None
+    found = find_record(user=request.user, text=form.cleaned_data["look_for"]) if form.is_valid() else None
     if found is None:
         if form.is_valid():
-            form.add_error("q", _("No record has this number. Register the patient first."))
+            form.add_error("look_for", _("No record has this number. Register the patient first."))
         return _request_page(request, link, find_form=form, status=422)
     return redirect(f"{reverse('patients:guardian-request', args=[link.pk])}?patient={found.pk}")
 

@@ -480,10 +480,10 @@ def test_the_desk_adds_a_guardian(cast, client_for, child):
     guardian, client = cast.patient_user.patient, client_for(cast.receptionist)
     page = url("guardian-add", child.pk)
     for text in ("", "tidak@ada.example", "999999", "abc", "\x00", "1" * 400, guardian.record_number + "'"):
-        answer = client.post(page, {"q": text})
+        answer = client.post(page, {"look_for": text})
         assert answer.status_code == 422, text
     for text in (guardian.record_number, f" {cast.patient_user.email.upper()} "):
-        found = client.post(page, {"q": text})
+        found = client.post(page, {"look_for": text})
         assert found.status_code == 200
         assert guardian.full_name in found.content.decode()
         assert cast.patient_user.email not in found.context["guardian"].full_name
@@ -507,8 +507,8 @@ def test_the_desk_decides_a_request(cast, client_for, child):
     assert "Budi Kecil" in client.get(url("guardian-request-list")).content.decode()
     page = url("guardian-request", link.pk)
     assert child.record_number in client.get(page).content.decode()
-    assert client.post(page, {"q": "999999"}).status_code == 422
-    chosen = client.post(page, {"q": child.record_number})["Location"]
+    assert client.post(page, {"look_for": "999999"}).status_code == 422
+    chosen = client.post(page, {"look_for": child.record_number})["Location"]
     assert chosen == f"{page}?patient={child.pk}"
     assert client.get(f"{page}?patient={link.pk}").status_code == 404
     assert client.get(f"{page}?patient=x").status_code == 200
