@@ -60,6 +60,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         _("Clinic"),
         (
             Entry("workspace:consultation-all", _("All consultations"), "clipboard", (C.VIEW_ALL_CONSULTATIONS,)),
+            Entry("patients:emergency-list", _("Emergency accesses"), "shield", (C.REVIEW_EMERGENCY_ACCESS,)),
             Entry("accounts:user-list", _("Users"), "users", (C.MANAGE_USERS,)),
             Entry("accounts:factor-reset-list", _("Second-step resets"), "shield", (C.DECIDE_FACTOR_RESETS,)),
             Entry("reports:audit-browser", _("Audit log"), "clipboard", (C.VIEW_AUDIT,)),

@@ -32,6 +32,7 @@ SCHEDULES = (
     Schedule("audit seals", "audit.tasks.seal", 60, "Seals what is new in the audit log."),
     Schedule("mail outbox", "notifications.tasks.sweep_outbox", 60, "Sends what is due and was missed."),
     Schedule("old sessions", "accounts.tasks.tidy_sessions", 3600, "Removes what has expired."),
+    Schedule("emergency reviews", "patients.tasks.remind_emergency_reviews", 600, "Due from 08:00, once a day."),
     Schedule("visit reminders", "scheduling.tasks.remind_tomorrow", 600, "Due from 08:00, once a day."),
     Schedule("appointments nobody came to", "scheduling.tasks.mark_no_shows", 600, "Once a day, for the days before."),
     Schedule("guardian links", "patients.tasks.end_guardian_links", 600, "Due from 07:00, once a day."),

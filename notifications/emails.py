@@ -58,6 +58,8 @@ TEMPLATES: dict[str, Template] = {
     "factor_reset_done": Template(frozenset({"name", "changed_at"}), url_name="accounts:home"),
     "factor_reset_rejected": Template(frozenset({"name"}), url_name="accounts:device-list"),
     "unusual_access": Template(frozenset({"name"}), url_name="accounts:login"),
+    "emergency_started": Template(frozenset({"name", "person", "started_at"}), url_name="patients:emergency-list"),
+    "emergency_often": Template(frozenset({"name", "person", "count"}), url_name="patients:emergency-list"),
     "appointment_requested": Template(_VISIT),
     "appointment_approved": Template(_VISIT),
     "appointment_rejected": Template(_VISIT | {"reason"}),

@@ -174,6 +174,22 @@ KINDS: dict[str, Kind] = {
     "support_message": Kind(_("A new message is waiting in the support inbox."), "chat", "accent"),
     "support_reply": Kind(_("The clinic answered your message."), "chat", "primary"),
     "chat_message": Kind(_("A new message from %(sender)s."), "chat", "primary"),
+    # emergency access
+    "emergency_started": Kind(
+        _("%(person)s used emergency access at %(started_at)s. Please review it."), "alert-triangle", "danger"
+    ),
+    "emergency_often": Kind(
+        _("%(person)s used emergency access %(count)s times today. Please look into it now."), "alert-triangle", "danger"
+    ),
+    "emergency_overdue": Kind(
+        _("Emergency accesses without a review for more than 3 days: %(count)s."), "alert-triangle", "danger"
+    ),
+    "emergency_justified": Kind(
+        _("Your emergency access of %(started_at)s was reviewed and found justified."), "check-circle", "success"
+    ),
+    "emergency_not_justified": Kind(
+        _("Your emergency access of %(started_at)s was reviewed and found not justified."), "alert-triangle", "warning"
+    ),
     # mail
     "email_failed": Kind(_("A mail could not be sent. Please look at the list of mails."), "alert-triangle", "warning"),
     "email_uncertain": Kind(

@@ -46,6 +46,7 @@ def search(request: SignedInRequest) -> HttpResponse:
         "patients": found[:SHOWN],
         "more": len(found) > SHOWN,
         "may_register": has_capability(request.user, Capability.REGISTER_PATIENTS),
+        "may_use_emergency": has_capability(request.user, Capability.USE_EMERGENCY_ACCESS),
     }
     if request.htmx:
         return render(request, "patients/_search_results.html", context)

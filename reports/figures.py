@@ -24,7 +24,7 @@ from consultations.querysets import visits_before_doctor
 from core import clock
 from core.money import format_rupiah
 from notifications.models import Email
-from patients.models import PortalRegistration
+from patients.models import EmergencyAccess, PortalRegistration
 from pharmacy.models import Medicine, Prescription
 from pharmacy.querysets import EXPIRING_WITHIN
 from scheduling.models import Appointment, PracticeSession, Visit
@@ -92,6 +92,7 @@ EMPTY: dict[str, str | Promise] = {
     Role.NURSE: gettext_lazy("Nobody waits for vital signs. Patients appear here when reception checks them in."),
     Role.RECEPTIONIST: gettext_lazy("No arrivals are expected now. Search or register a patient to start a visit."),
     Role.CASHIER: gettext_lazy("No bill waits for payment. Bills appear here when the doctor or pharmacy is done."),
+    Role.OWNER: gettext_lazy("Nothing waits for you. Emergency accesses to review appear here."),
     Role.PHARMACIST: gettext_lazy("No prescription waits. Look through the stock meanwhile."),
 }
 
@@ -100,7 +101,7 @@ def waiting_for(user: User, role: str) -> list[Waiting]:
     """Return what waits for a person in one of their roles; rows they may not see are not counted."""
     makers = {
         Role.ADMIN: _for_admin, Role.DOCTOR: _for_doctor, Role.NURSE: _for_nurse, Role.RECEPTIONIST: _for_receptionist,
-        Role.CASHIER: _for_cashier, Role.PHARMACIST: _for_pharmacist,
+        Role.CASHIER: _for_cashier, Role.PHARMACIST: _for_pharmacist, Role.OWNER: _for_owner,
     }  # fmt: skip
     maker = makers.get(Role(role))
     return maker(user) if maker and role in user.role_names else []
@@ -189,7 +190,19 @@ def _for_admin(user: User) -> list[Waiting]:
             gettext_lazy("New messages"), SupportMessage.objects.visible_to(user).in_status(SupportMessage.Status.NEW),
             _at("support:inbox"), "chat",
         ),
+        _emergencies(user),
     ]  # fmt: skip
+
+
+def _emergencies(user: User) -> Waiting:
+    """Emergency accesses of others without a review; red as soon as one waits too long."""
+    waiting = EmergencyAccess.objects.reviewable_by(user)
+    label, url = gettext_lazy("Emergency accesses to review"), _at("patients:emergency-list")
+    return Waiting(label, waiting, url, "shield", "danger")
+
+
+def _for_owner(user: User) -> list[Waiting]:
+    return [_emergencies(user)]
 
 
 def _for_doctor(user: User) -> list[Waiting]:

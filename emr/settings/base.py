@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "accounts.middleware.KnownBrowserMiddleware",
     "accounts.middleware.ClosedByDefaultMiddleware",
     "core.middleware.DomainErrorMiddleware",
+    "patients.emergency_middleware.EmergencyEndedMiddleware",
     "audit.middleware.AuditUnavailableMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -11,6 +11,7 @@ from django.db import transaction
 import audit
 from core import clock
 from core.db import retry_transaction
+from patients.emergency import running_of
 from patients.models import NO_SOURCE, CareTeamMember, Patient
 
 Source = CareTeamMember.Source
@@ -76,8 +77,15 @@ def end_care(*, source: str, source_id: UUID) -> int:
 
 @transaction.atomic
 def record_chart_read(*, patient: Patient, actor: Any, what: str = "chart") -> None:
-    """Write that `actor` opened this patient's record; `what` is the part: "chart", "identity", "history"."""
-    audit.record("patients.chart.read", actor=actor, patient=patient.pk, target=patient, detail={"what": what})
+    """Write that `actor` opened this patient's record; `what` is the part: "chart", "identity", "history".
+
+    Under emergency access the event names it, so that the patient and the review can tell.
+    """
+    detail = {"what": what}
+    access = running_of(actor, patient.pk)
+    if access is not None:
+        detail["emergency"] = str(access.pk)
+    audit.record("patients.chart.read", actor=actor, patient=patient.pk, target=patient, detail=detail)
 
 
 @transaction.atomic

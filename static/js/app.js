@@ -15,6 +15,7 @@ import { initDirty } from "./dirty.js";
 import { initHtmxErrors } from "./htmx-errors.js";
 import { initShortcuts } from "./shortcuts.js";
 import { initPasskeys } from "./passkeys.js";
+import { initEmergency } from "./emergency.js";
 
 document.documentElement.classList.remove("no-script");
 
@@ -35,3 +36,4 @@ initHtmxErrors();
 initIdle();
 initShortcuts();
 initPasskeys();
+initEmergency();

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from patients.emergency import ticket_for
+from patients.services import emergency
 from tests.factories.accounts import PatientUserFactory
 from tests.factories.patients import (
     AllergyFactory,
@@ -22,6 +24,23 @@ def patient(cast):
 def allergy(cast):
     made = AllergyFactory(patient=PatientFactory(care_team=[cast.doctor]), recorded_by=cast.nurse)
     return {"pk": made.pk}
+
+
+def emergency_ticket(cast):
+    return {"ticket": ticket_for(cast.doctor, PatientFactory())}
+
+
+def running_emergency(cast):
+    access = emergency.start_emergency_access(
+        patient_id=PatientFactory().pk, actor=cast.doctor, reason_code="unconscious", reason_text="Pasien tidak sadar"
+    )
+    return {"pk": access.pk}
+
+
+def finished_emergency(cast):
+    made = running_emergency(cast)
+    emergency.end_emergency_access(access_id=made["pk"], actor=cast.doctor)
+    return made
 
 
 def registration(cast):
@@ -121,6 +140,20 @@ ROWS = [
     Row(
         "patients:allergy-mark-wrong", method="POST", build=allergy, holder="doctor", colleague="cashier",
         outsider="other_doctor", data=lambda cast: {"reason": "Salah pasien"},
+    ),
+    Row("patients:emergency-find", holder="doctor", colleague="admin"),
+    Row("patients:emergency-find", method="POST", holder="nurse", colleague="owner", data=lambda cast: {"number": "000001"}),
+    Row("patients:emergency-start", build=emergency_ticket, holder="doctor", colleague="receptionist"),
+    Row(
+        "patients:emergency-start", method="POST", build=emergency_ticket, holder="doctor", colleague="pharmacist",
+        data=lambda cast: {"reason_code": "unconscious", "reason_text": "Pasien tidak sadar"},
+    ),
+    Row("patients:emergency-end", method="POST", build=running_emergency, holder="doctor", colleague="admin", outsider="nurse"),
+    Row("patients:emergency-list", holder="owner", colleague="doctor"),
+    Row("patients:emergency-detail", build=finished_emergency, holder="owner", colleague="doctor"),
+    Row(
+        "patients:emergency-review", method="POST", build=finished_emergency, holder="admin", colleague="nurse",
+        data=lambda cast: {"outcome": "justified"},
     ),
     Row("patients:registration-list", holder="admin", colleague="receptionist"),
     Row("patients:registration-panel", holder="admin", colleague="receptionist"),
