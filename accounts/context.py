@@ -18,7 +18,6 @@ from accounts import binding, idle, navigation
 from accounts.access import Capability, Role
 
 LIVE_PATH = "/ws/live/"
-THEME_COOKIE = "emr_theme"
 THEMES = ("auto", "light", "dark")
 
 
@@ -38,7 +37,7 @@ def _held(request: HttpRequest) -> frozenset[Capability]:
 
 def _theme(request: HttpRequest) -> str:
     user = _person(request)
-    theme = user.theme if user is not None else request.COOKIES.get(THEME_COOKIE, "auto")
+    theme = user.theme if user is not None else request.COOKIES.get(settings.THEME_COOKIE_NAME, "auto")
     return theme if theme in THEMES else "auto"
 
 
@@ -63,7 +62,12 @@ def _session_page(request: HttpRequest) -> dict[str, Any] | None:
     if user is None or standing is None or standing.status is not idle.Status.OPEN:
         return None
     door = "accounts:login" if user.is_staff_member else "accounts:portal-login"
-    return {"left": standing.seconds_left, "person": binding.person_mark(user), "door": navigation.url_of(door)}
+    return {
+        "left": standing.seconds_left,
+        "warn": idle.warning_seconds(),
+        "person": binding.person_mark(user),
+        "door": navigation.url_of(door),
+    }
 
 
 def ui(request: HttpRequest) -> dict[str, Any]:

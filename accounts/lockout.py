@@ -31,7 +31,6 @@ from core import clock, keys
 from core.errors import TooManyRequests
 from core.http import refusal
 
-KNOWN_COOKIE = "emr_known"
 KNOWN_SECONDS = 180 * 86400
 KNOWN_LIMIT = 12  # people who share one computer
 DIGEST_LENGTH = 32
@@ -178,7 +177,7 @@ def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -
     others = [entry for entry in _entries(request) if entry.split(".")[0] != account]
     entries = [f"{account}.{nonce}.{_entry_mac(account, nonce)}", *others][:KNOWN_LIMIT]
     response.set_cookie(
-        KNOWN_COOKIE,
+        settings.KNOWN_BROWSER_COOKIE_NAME,
         "~".join(entries),
         max_age=KNOWN_SECONDS,
         httponly=True,
@@ -188,7 +187,7 @@ def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -
 
 
 def _entries(request: HttpRequest) -> list[str]:
-    return [entry for entry in request.COOKIES.get(KNOWN_COOKIE, "")[:2000].split("~") if entry.count(".") == 2]
+    return [entry for entry in request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")[:2000].split("~") if entry.count(".") == 2]
 
 
 def _known_nonce(request: HttpRequest, user: User) -> str:

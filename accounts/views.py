@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts import services
 from accounts.access import Capability, has_capability
-from accounts.context import THEME_COOKIE, THEMES
+from accounts.context import THEMES
 from accounts.demo import demo_sign_ins
 from accounts.forms import PatientSignInForm, StaffSignInForm
 from accounts.guards import SignedInRequest, public, requires
@@ -121,7 +121,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         translation.activate(language)
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, **kept)
     if theme:
-        response.set_cookie(THEME_COOKIE, theme, **kept)
+        response.set_cookie(settings.THEME_COOKIE_NAME, theme, **kept)
     return response
 
 

@@ -301,6 +301,9 @@ SESSION_ENGINE = "core.session_store.cached_db" if REDIS_URL else "core.session_
 SESSION_COOKIE_NAME = "emr_session"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_BINDING_COOKIE_NAME = "emr_bind"
+KNOWN_BROWSER_COOKIE_NAME = "emr_known"
+THEME_COOKIE_NAME = "emr_theme"
+LANGUAGE_COOKIE_NAME = "emr_language"
 IDLE_LOCK_MINUTES = env.number(
     "IDLE_LOCK_MINUTES", 15, "Minutes without anything done before a page asks for the password; 0: never.", maximum=240
 )

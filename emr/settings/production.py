@@ -33,4 +33,7 @@ SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-emr_session"
 SESSION_BINDING_COOKIE_NAME = "__Host-emr_bind"
+KNOWN_BROWSER_COOKIE_NAME = "__Host-emr_known"
+THEME_COOKIE_NAME = "__Host-emr_theme"
+LANGUAGE_COOKIE_NAME = "__Host-emr_language"
 CSRF_COOKIE_NAME = "__Host-emr_csrf"

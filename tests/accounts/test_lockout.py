@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts import lockout
-from accounts.lockout import KNOWN_COOKIE, TooManyTries
+from accounts.lockout import TooManyTries
 from accounts.models import User
 from audit.models import AuditEvent
 from core import clock
@@ -21,6 +21,7 @@ from tests.accounts.signing_in import PASSWORD
 from tests.factories.accounts import UserFactory
 
 STAFF = reverse("accounts:login")
+KNOWN_COOKIE = "emr_known"
 
 
 def sign_in(client: Client, login: str, password: str = PASSWORD, **extra):

@@ -63,6 +63,8 @@ def browser(clinic: Clinic) -> Iterator[Browser]:
     from tests.journeys.browsing import ARGUMENTS, CHROMIUM
 
     expect.set_options(timeout=10_000)
+    if clinic.certificate:
+        os.environ["NODE_EXTRA_CA_CERTS"] = str(clinic.certificate.file)  # for requests outside the browser's pages
     trusted = [f"--ignore-certificate-errors-spki-list={clinic.certificate.fingerprint}"] if clinic.certificate else []
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *trusted])
