@@ -187,7 +187,11 @@ def remember_browser(request: HttpRequest, response: HttpResponse, user: User) -
 
 
 def _entries(request: HttpRequest) -> list[str]:
-    return [entry for entry in request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")[:2000].split("~") if entry.count(".") == 2]
+    return [
+        entry
+        for entry in request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME, "")[:2000].split("~")
+        if entry.count(".") == 2
+    ]
 
 
 def _known_nonce(request: HttpRequest, user: User) -> str:
