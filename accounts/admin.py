@@ -18,14 +18,18 @@ from audit.models import AuditEvent
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
-    """Accounts. They are changed on the users page, with its rules."""
+    """Accounts, without names, which are encrypted. They are changed on the users page, with its rules."""
 
     needs = Capability.MANAGE_USERS
-    fields = ("username", "email", "full_name", "kind", "is_active", "must_change_password", "language", "created_at")
+    fields = ("username", "email", "kind", "is_active", "must_change_password", "language", "created_at")
     list_display = ("username", "email", "kind", "is_active", "must_change_password", "created_at")
     list_filter = ("kind", "is_active", "must_change_password")
     search_fields = ("username", "email")
     ordering = ("username",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        # Names, passwords and the rest are not read at all, so nothing of them can be shown by mistake.
+        return super().get_queryset(request).only("id", *self.fields)
 
 
 class AreaFilter(admin.SimpleListFilter):

@@ -6,6 +6,7 @@ Rights come from capabilities, not from Django's permissions. Nothing is deleted
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -21,8 +22,11 @@ from import_export.tmp_storages import CacheStorage
 
 import audit
 from accounts.access import Capability, has_capability
+from core.encryption import StrictEncryption
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+MOST_LOGGED_LETTERS = 120
+MOST_LOGGED_ROWS = 50
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
@@ -73,13 +77,34 @@ class ReferenceAdmin(Guarded):
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: ModelForm, change: bool) -> None:
         with transaction.atomic():
+            before = self._stored(obj.pk, form.changed_data) if change else {}
             super().save_model(request, obj, form, change)
             audit.record(
                 f"{audit_name(self.model)}.{'changed' if change else 'added'}",
                 actor=request.user,
                 target=obj,
-                detail={"fields": sorted(form.changed_data)},
+                detail={
+                    "fields": sorted(form.changed_data),
+                    "before": before,
+                    "after": self._stored(obj.pk, form.changed_data),
+                },
             )
+
+    def _stored(self, pk: Any, names: Iterable[str]) -> dict[str, Any]:
+        """Return the stored values of changed columns for the log, shortened. Never those of an encrypted column."""
+        columns = [
+            name
+            for name in names
+            if name in self._columns and not isinstance(self.model._meta.get_field(name), StrictEncryption)
+        ]
+        row = (
+            self.model._default_manager.select_for_update().filter(pk=pk).values(*columns).first() if columns else None
+        )
+        return {name: _for_log(value) for name, value in (row or {}).items()}
+
+    @property
+    def _columns(self) -> set[str]:
+        return {field.name for field in self.model._meta.concrete_fields}
 
 
 class ImportExportReferenceAdmin(ImportExportMixin, ReferenceAdmin):
@@ -102,10 +127,11 @@ class ImportExportReferenceAdmin(ImportExportMixin, ReferenceAdmin):
         with transaction.atomic():
             result = super().process_dataset(dataset, form, request, **kwargs)
             if not result.has_errors():
-                counts = {
-                    kind: result.totals[kind] for kind in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE)
-                }
-                audit.record(f"{audit_name(self.model)}.imported", actor=request.user, detail=counts)
+                kinds = (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE)
+                detail: dict[str, Any] = {kind: result.totals[kind] for kind in kinds}
+                written = [str(row.object_id) for row in result.rows if row.import_type in kinds]
+                detail["first_ids"] = written[:MOST_LOGGED_ROWS]
+                audit.record(f"{audit_name(self.model)}.imported", actor=request.user, detail=detail)
         return result
 
     def get_export_data(self, file_format: Format, request: HttpRequest, queryset: Any, **kwargs: Any) -> Any:
@@ -113,6 +139,14 @@ class ImportExportReferenceAdmin(ImportExportMixin, ReferenceAdmin):
         with transaction.atomic():
             audit.record(f"{audit_name(self.model)}.exported", actor=request.user, detail={"rows": queryset.count()})
         return data
+
+
+def _for_log(value: Any) -> Any:
+    """Return a stored value as the log keeps it: plain, and short enough to read."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+    return text if len(text) <= MOST_LOGGED_LETTERS else f"{text[:MOST_LOGGED_LETTERS]}…"
 
 
 def audit_name(model: type[models.Model]) -> str:

@@ -118,14 +118,15 @@ class TestWrongPerson:
 
 @pytest.mark.django_db
 class TestReferenceData:
-    def test_a_change_is_audited_with_the_fields_only(self, site, cast, client_for):
+    def test_a_change_is_audited_with_what_was_and_what_is(self, site, cast, client_for):
         service = ServiceFactory(price_idr=100_000)
         page = reverse("admin:scheduling_service_change", args=[service.pk])
         assert client_for(cast.admin).post(page, form_of(service, price_idr=120_000)).status_code == 302
         assert Service.objects.get(pk=service.pk).price_idr == 120_000
         event = events().get()
         assert (event.action, event.actor_id, event.target_id, event.detail) == (
-            "scheduling.service.changed", cast.admin.pk, str(service.pk), {"fields": ["price_idr"]},
+            "scheduling.service.changed", cast.admin.pk, str(service.pk),
+            {"fields": ["price_idr"], "before": {"price_idr": 100_000}, "after": {"price_idr": 120_000}},
         )  # fmt: skip
 
     def test_an_addition_is_audited(self, site, cast, client_for):
@@ -170,7 +171,8 @@ class TestFiles:
         self.load(client, "s.csv", text, kind=1)
         assert [Service.objects.get(code=f"N{index}").name_id for index in range(4)] == nasty[:4]
         assert AuditEvent.objects.filter(action="scheduling.service.exported").count() == 2
-        assert AuditEvent.objects.get(action="scheduling.service.imported").detail == {"new": 0, "update": 1}
+        detail = AuditEvent.objects.get(action="scheduling.service.imported").detail
+        assert detail == {"new": 0, "update": 1, "first_ids": [str(Service.objects.get(code="N0").pk)]}
 
     def load(self, client, name: str, content: bytes, kind: int):
         page = reverse("admin:scheduling_service_import")
