@@ -56,6 +56,14 @@ def limit_seconds() -> int:
     return int(settings.IDLE_LOCK_MINUTES) * 60
 
 
+def warning_seconds() -> int:
+    """How long before the lock a page warns: a minute, or a third of a short limit.
+
+    Source: WCAG 2.2, success criterion 2.2.1: at least 20 seconds to extend a time limit by one simple act.
+    """
+    return max(20, min(60, limit_seconds() // 3))
+
+
 def standing(row_id: UUID) -> Standing:
     """Return how a session stands. One look into the cache; one statement when the cache knows nothing."""
     found = _get(row_id)

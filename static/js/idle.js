@@ -2,13 +2,13 @@
 // was typed, and unlocks with the password. All tabs of a browser lock and unlock together.
 import { csrfHeaders } from "./dom.js";
 
-const WARN = 60_000; // before the lock: WCAG 2.2.1 asks for 20 seconds at least
 const PING_EVERY = 60_000;
 const LATE = 1_000; // the page counts a second longer than the server, which has the last word
 
 const root = document.documentElement;
 const page = document.body.dataset;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("emr-session") : null;
+const warnBefore = Number(page.sessionWarn) * 1000;
 const tell = (what) => channel?.postMessage({ person: page.sessionPerson || "", ...what });
 
 let mode = "open"; // open | locked | ended
@@ -111,7 +111,7 @@ function tick() {
     cover("locked");
     look();
   } else {
-    warn(left <= WARN);
+    warn(left <= warnBefore);
   }
 }
 
@@ -240,19 +240,21 @@ function listen() {
     const form = event.target;
     if (!form.matches("[data-lock-now]")) return;
     event.preventDefault();
+    form.closest("details[data-menu]")?.removeAttribute("open");
+    cover("locked");
     try {
       const answer = await fetch(form.action, {
         method: "POST", headers: { ...csrfHeaders(), Accept: "application/json" }, redirect: "manual",
       });
       if (answer.status !== 204) throw new Error(String(answer.status));
-      form.closest("details[data-menu]")?.removeAttribute("open");
-      cover("locked");
     } catch {
-      form.submit();
+      form.submit(); // as without script: the next page says what became of it
     }
   });
 
-  // Parts of the page that fetch themselves hear of the lock, or of the end, first.
+  // While the page is covered its parts ask for nothing; after it, live.js lets them all ask again.
+  document.addEventListener("htmx:beforeRequest", (event) => { if (mode !== "open") event.preventDefault(); });
+  // Parts that fetch themselves may be the first to hear of the lock, or of the end.
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 423) cover("locked");
   });

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
+import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test import Client
+from django.urls import reverse
 
 from accounts.access import Role
 from accounts.models import RoleAssignment, User
-from core import live
+from core import clock, live
 from notifications import consumers
 from notifications.services import notify
 from tests.conftest import sign_in
@@ -67,12 +70,14 @@ class Page(ApplicationCommunicator):
         await self.wait(timeout=2)
 
 
-def socket(cookie: str | None, origin: str = "http://localhost") -> Page:
+def socket(cookie: str | None, origin: str = "http://localhost", agent: str = "") -> Page:
     from emr.asgi import application
 
     headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
     if cookie:
         headers.append((b"cookie", cookie.encode()))
+    if agent:
+        headers.append((b"user-agent", agent.encode()))
     scope = {"type": "websocket", "path": "/ws/live/", "query_string": b"", "headers": headers, "subprotocols": []}
     return Page(application, scope)
 
@@ -305,5 +310,53 @@ def test_over_redis_a_tick_arrives_and_many_ticks_are_one_connection(cast, setti
         after = server.info("clients")["connected_clients"], server.info("stats")["total_connections_received"]
         assert after[1] - before[1] < 10, "other programs may connect meanwhile, but not once per tick"
         await page.disconnect()
+
+    async_to_sync(run)()
+
+
+@pytest.mark.parametrize("what", ["session id alone", "another browser", "binding of another person"])
+def test_a_stolen_session_opens_no_socket(cast, what):
+    mine, theirs = sign_in(Client(), cast.nurse), sign_in(Client(), cast.doctor)
+    cookie, agent = cookies_of(mine), ""
+    if what == "session id alone":
+        cookie = cookie.split("; ")[0]
+    elif what == "another browser":
+        agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    else:
+        cookie = f"{cookie.split('; ')[0]}; {cookies_of(theirs).split('; ')[1]}"
+
+    async def run():
+        assert not (await socket(cookie, agent=agent).connect())[0]
+
+    async_to_sync(run)()
+
+
+def test_a_locked_session_hears_nothing(cast):
+    client = sign_in(Client(), cast.nurse)
+    cookie = cookies_of(client)
+
+    async def run():
+        page = socket(cookie)
+        assert (await page.connect())[0]
+        await sync_to_async(client.post)(reverse("accounts:session-lock"))
+        assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
+        assert not (await socket(cookie).connect())[0]
+        await sync_to_async(client.post)(reverse("accounts:session-unlock"), {"password": "rahasia-klinik-2026"})
+        again = socket(cookie)
+        assert (await again.connect())[0]
+        await again.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_session_left_alone_hears_nothing_although_its_socket_is_open(cast):
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie)
+        assert (await page.connect())[0]
+        with time_machine.travel(clock.now() + timedelta(minutes=15, seconds=1)):
+            await sync_to_async(live.changed)(live.QUEUE)
+            assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
 
     async_to_sync(run)()
