@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_otp_webauthn.models import WebAuthnCredential
 
-from accounts import lockout, passkeys, second_factor, step_up
+from accounts import factors, lockout, passkeys, second_factor, step_up
 from accounts.errors import FactorNeeded, PasskeyExpired
 from accounts.guards import SignedInRequest, public, signed_in
 from accounts.models import User
@@ -208,13 +208,15 @@ def add_begin(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @_speaks_json
 def add(request: SignedInRequest) -> HttpResponse:
-    """Keep a further passkey; other devices are signed out."""
+    """Keep a further passkey; other devices are signed out. People without backup codes go on to these."""
+    devices = resolve_url("accounts:device-list")
     if not _may_add(request):
-        return _to(step_up.challenge(request, back_to=resolve_url("accounts:device-list"))["Location"])
+        return _to(step_up.challenge(request, back_to=devices)["Location"])
     credential = _new_passkey(request, Purpose.ADD, request.user)
     second_factor.keep_session(request, None if second_factor.is_verified(request.user) else credential)
     messages.success(request, _("The passkey is added. Other devices have been signed out."))
-    return _to(resolve_url("accounts:device-list"))
+    has_codes = factors.methods_of(request.user).backup_codes_left > 0
+    return _to(devices if has_codes else second_factor.backup_codes_address(devices))
 
 
 # --- Questions and answers ------------------------------------------------------------------------------------------
