@@ -14,6 +14,9 @@ from reports.audit_words import Sort
 from reports.models import AccessAlert
 
 
+FIRST_YEAR = 2000
+
+
 class PersonField(forms.ModelChoiceField):
     """A choice among members of staff, by name."""
 
@@ -52,8 +55,10 @@ class AuditFilterForm(forms.Form):
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and until < since:
             self.add_error("until", _("This day is before the first one. Choose a later day."))
-        if since and since > clock.today():
-            self.add_error("since", _("This day has not come yet. Choose an earlier one."))
+        for name in ("since", "until"):
+            day = cleaned.get(name)
+            if day and not FIRST_YEAR <= day.year <= clock.today().year + 1:
+                self.add_error(name, _("Choose a day of the years in which the clinic kept a log."))
         return cleaned
 
     def filters(self) -> dict[str, Any]:
