@@ -1,6 +1,6 @@
 """Append-only audit: `audit.record(...)` for acts, `audit.record_refusal(...)` for refusals, `audit.job(...)` around jobs."""
 
-from contextlib import AbstractContextManager
+from contextlib import _GeneratorContextManager
 from typing import Any
 
 
@@ -18,8 +18,8 @@ def record_refusal(*args: Any, **kwargs: Any) -> Any:
     return write(*args, **kwargs)
 
 
-def job(name: str, **kwargs: Any) -> AbstractContextManager[None]:
-    """See `audit.jobs.job`."""
+def job(name: str, **kwargs: Any) -> _GeneratorContextManager[None]:
+    """See `audit.jobs.job`; also a decorator."""
     from audit.jobs import job as run
 
     return run(name, **kwargs)

@@ -15,13 +15,15 @@ from core.db import retry_transaction
 
 
 @contextmanager
-def job(name: str, *, quiet: bool = False, actor: Any = None) -> Iterator[None]:
+def job(
+    name: str, *, quiet: bool = False, actor: Any = None, expected: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
     """Run the enclosed code as the job `name`: its events carry the name as `origin` and share one `request_id`.
 
     Writes `audit.job.started`, and `audit.job.finished` or `audit.job.failed` with the number of events in between. With
     `quiet` only what is worth a row: the end of a run that recorded something, and every failure; for schedules that ask
-    every minute and mostly find nothing. Inside another job it adds nothing. Each of these events has a transaction of its
-    own: a failed job's is not rolled back with its work.
+    every minute and mostly find nothing. Exceptions of the kinds in `expected` are no failure. Inside another job it adds
+    nothing. Each of these events has a transaction of its own: a failed job's is not rolled back with its work.
 
     Raises:
         AuditUnavailable: the start could not be written; the work did not begin. Or the end could not be.
@@ -38,6 +40,8 @@ def job(name: str, *, quiet: bool = False, actor: Any = None) -> Iterator[None]:
         before = info.trace.events
         try:
             yield
+        except expected:
+            raise
         except Exception as error:
             _write("audit.job.failed", actor, {"error": type(error).__name__}, AuditEvent.Result.FAILED)
             raise

@@ -15,6 +15,7 @@ from billing.models import Charge, Invoice
 from billing.views import pdf_response
 from core.pagination import keyset_page
 from patients.persons import own_or_404
+from patients.services import record_part_read, record_print
 
 
 @patient_portal
@@ -31,6 +32,7 @@ def bill_list(request: PortalRequest) -> HttpResponse:
 def bill_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One bill: lines by kind, what is paid, what is left, and how to pay."""
     invoice = own_or_404(request, Invoice.objects.visible_to(request.user), pk=pk)
+    record_part_read(patient_id=invoice.patient_id, actor=request.user, what="bill", target=invoice)
     context = {
         "invoice": invoice,
         "groups": charge_groups(invoice),
@@ -45,6 +47,7 @@ def bill_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 def bill_pdf(request: PortalRequest, pk: UUID) -> HttpResponse:
     invoices = Invoice.objects.visible_to(request.user).exclude(status=Invoice.Status.DRAFT).select_related("patient")
     invoice = own_or_404(request, invoices, pk=pk, follows=False)
+    record_print(patient_id=invoice.patient_id, actor=request.user, what="bill", target=invoice)
     return pdf_response(pdf.invoice_pdf(invoice, language=translation.get_language()), str(invoice))
 
 

@@ -13,6 +13,7 @@ from accounts.access import Capability
 from accounts.guards import SignedInRequest, requires
 from billing import pdf
 from billing.models import Invoice, Payment
+from patients.services import record_print
 
 
 def pdf_response(content: bytes, name: str) -> HttpResponse:
@@ -27,6 +28,7 @@ def pdf_response(content: bytes, name: str) -> HttpResponse:
 @require_GET
 def invoice_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.visible_to(request.user).select_related("patient"), pk=pk)
+    record_print(patient_id=invoice.patient_id, actor=request.user, what="bill", target=invoice)
     return pdf_response(pdf.invoice_pdf(invoice, language=translation.get_language()), str(invoice))
 
 
@@ -36,5 +38,6 @@ def receipt_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The receipt of one payment; `?copy=1` marks a reprint."""
     payments = Payment.objects.visible_to(request.user).select_related("invoice__patient", "received_by")
     payment = get_object_or_404(payments, pk=pk)
+    record_print(patient_id=payment.invoice.patient_id, actor=request.user, what="receipt", target=payment)
     content = pdf.receipt_pdf(payment, is_copy=request.GET.get("copy") == "1", language=translation.get_language())
     return pdf_response(content, payment.receipt_number)

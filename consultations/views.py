@@ -81,6 +81,8 @@ def vitals_mark_error(request: SignedInRequest, pk: UUID) -> HttpResponse:
                 return redirect("consultations:vitals-record", pk=vitals.visit_id)
             status = outcome.status
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=vitals.patient_id)
+    if request.method != "POST":
+        record_chart_read(patient=patient, actor=request.user, what="vitals")
     context = {"vitals": vitals, "readings": readings(vitals, patient.birth_date), "patient": patient, "form": form}
     return render(request, "consultations/vitals_error_screen.html", context, status=status)
 

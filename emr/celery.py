@@ -11,7 +11,7 @@ from celery.signals import beat_init, celeryd_init, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emr.settings.production")  # manage.py sets development first
 
-app = Celery("emr")
+app = Celery("emr", task_cls="emr.jobs:RecordedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -49,6 +49,7 @@ def _done(request: SignedInRequest, pk: UUID, sentence: str) -> HttpResponse:
 @require_GET
 def allergies(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Allergies of one patient, with the entries that were marked as wrong."""
+    services.record_chart_read(patient=visible_patient(request, pk), actor=request.user, what="allergies")
     return _answer(request, pk)
 
 

@@ -33,6 +33,8 @@ PAGE = 30
 def guardians(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Who acts for this patient, and for whom the patient's own account acts."""
     patient = visible_patient(request, pk)
+    if not request.htmx:
+        services.record_chart_read(patient=patient, actor=request.user, what="guardians")
     links = GuardianLink.objects.visible_to(request.user).for_list().order_by("-id")
     today = clock.today()
     context = {
@@ -56,9 +58,11 @@ def guardian_add(request: SignedInRequest, pk: UUID) -> HttpResponse:
     is_search = request.method == "POST" and "look_for" in request.POST
     find_form = _find_account(request.POST if is_search else None)
     if request.method == "GET":
+        services.record_chart_read(patient=patient, actor=request.user, what="guardians")
         return _add_page(request, patient, find_form)
     if is_search:
         found = find_record(user=request.user, text=find_form.cleaned_data["look_for"]) if find_form.is_valid() else None
+        services.record_search(actor=request.user, query=find_form.data.get("look_for", ""), hits=int(found is not None))
         if find_form.is_valid() and (found is None or found.user_id is None):
             find_form.add_error("look_for", _("No portal account was found. The guardian signs up in the portal first."))
         status = 200 if find_form.is_valid() else 422
@@ -210,6 +214,7 @@ def _request(request: SignedInRequest, pk: UUID) -> GuardianLink:
 def _request_find(request: SignedInRequest, link: GuardianLink) -> HttpResponse:
     form = _find_record(request.POST)
     found = find_record(user=request.user, text=form.cleaned_data["look_for"]) if form.is_valid() else None
+    services.record_search(actor=request.user, query=form.data.get("look_for", ""), hits=int(found is not None))
     if found is None:
         if form.is_valid():
             form.add_error("look_for", _("No record has this number. Register the patient first."))

@@ -82,6 +82,7 @@ def profile(request: PortalRequest) -> HttpResponse:
     patient = Patient.objects.visible_to(request.user).for_header().get(pk=request.patient.pk)
     locks = {"may_set_nik": may_set_nik(patient), "may_set_birth_date": may_set_birth_date(patient)}
     if request.method == "GET":
+        services.record_chart_read(patient=patient, actor=request.user, what="identity")
         return _profile_page(request, patient, ProfileForm(initial=_initial(patient), **locks))
     form = ProfileForm(request.POST, **locks)
     status = 422

@@ -40,6 +40,8 @@ def search(request: SignedInRequest) -> HttpResponse:
     query = form.cleaned_data["q"] if form.is_valid() else ""
     asked = len(query) >= SHORTEST_QUERY
     found = find_patients(user=request.user, query=query, limit=SHOWN + 1) if asked else recent_patients(request.user)
+    if asked:
+        services.record_search(actor=request.user, query=query, hits=len(found))
     context = {
         "query": query,
         "asked": asked,
@@ -74,6 +76,8 @@ def _duplicates_context(request: SignedInRequest, form: RegisterForm) -> dict[st
         nik=nik,
         phone=values.get("phone"),
     )
+    if duplicates:  # who they are is shown
+        services.record_search(actor=request.user, query=values.get("full_name") or "", hits=len(duplicates))
     warnings: list[str] = []
     if nik:
         try:
@@ -144,6 +148,7 @@ def duplicates_panel(request: SignedInRequest) -> HttpResponse:
 def registered(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The new record number and what comes next."""
     patient = visible_patient(request, pk)
+    services.record_chart_read(patient=patient, actor=request.user, what="identity")
     context = {
         **header(patient),
         "may_book": has_capability(request.user, Capability.BOOK_APPOINTMENTS),

@@ -29,6 +29,15 @@ PARTS: dict[str, str | Promise] = {
     "vitals": _("your vital signs"),
     "consultation": _("the consultation"),
     "visit": _("one visit"),
+    "allergies": _("your allergies"),
+    "appointment": _("an appointment"),
+    "bill": _("a bill"),
+    "booking": _("your identity"),
+    "guardians": _("who may act for you"),
+    "labels": _("labels of medicines"),
+    "prescription": _("a prescription"),
+    "receipt": _("a receipt"),
+    "ticket": _("the queue number"),
 }
 
 

@@ -99,6 +99,8 @@ ACTIONS: dict[str, Words] = {
     "patients.guardian_link.requested": Words(S.CHANGE, _("Asked to act for the patient")),
     "patients.nik.revealed": Words(S.READ, _("Showed the whole NIK")),
     "patients.patient.connected": Words(S.CHANGE, _("Connected the record with an account")),
+    "patients.paper.printed": Words(S.PRINT, _("Made a paper")),
+    "patients.patient.searched": Words(S.SEARCH, _("Searched patients")),
     "patients.patient.registered": Words(S.CREATE, _("Registered the patient")),
     "patients.patient.updated": Words(S.CHANGE, _("Changed the identity")),
     "patients.profile.completed": Words(S.CHANGE, _("Completed the profile")),

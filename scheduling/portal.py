@@ -19,6 +19,7 @@ from core.http import status_of
 from core.ids import uuid_or_none
 from core.pagination import keyset_page
 from patients.persons import own_or_404
+from patients.services import record_part_read
 from scheduling import querysets, services
 from scheduling.errors import SlotTaken
 from scheduling.forms import BookingForm, ComplaintForm
@@ -123,6 +124,7 @@ def appointment_list(request: PortalRequest) -> HttpResponse:
 def appointment_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """One own appointment with its status; after booking, the confirmation."""
     appointment = _own(request, pk)
+    record_part_read(patient_id=appointment.patient_id, actor=request.user, what="appointment", target=appointment)
     may_cancel = appointment.status in OPEN and appointment.slot.starts_at > clock.now()
     context = {
         "appointment": appointment,

@@ -20,6 +20,7 @@ from core import clock
 from core.http import domain_errors
 from core.pagination import keyset_page
 from patients.models import Patient
+from patients.services import record_part_read
 from workspace import services
 from workspace.cashier_forms import PaymentForm
 
@@ -44,6 +45,7 @@ def cashier_panel(request: SignedInRequest) -> HttpResponse:
 def bill_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """One bill with its lines, payments and, for cashiers, the form to take money."""
     invoice = _bill(request, pk)
+    record_part_read(patient_id=invoice.patient_id, actor=request.user, what="bill", target=invoice)
     form = PaymentForm(initial={"method": Payment.Method.CASH, "amount_idr": invoice.balance_idr})
     return _bill_page(request, invoice, form)
 

@@ -47,6 +47,7 @@ def home_panel(request: PortalRequest) -> HttpResponse:
 def visits(request: PortalRequest) -> HttpResponse:
     """The patient's visits, newest first."""
     page = keyset_page(request.GET, querysets.own_visits(request.user).filter(patient=request.patient), size=15)
+    record_chart_read(patient=request.patient, actor=request.user, what="history")
     entries = [querysets.entry_of(visit, None) for visit in page.rows]
     return render(request, "workspace/portal_visits_screen.html", {"page": page, "entries": entries})
 

@@ -20,6 +20,7 @@ from patients.services.identity import (
     update_patient,
 )
 from patients.services.mail import mail_patient, notify_patient
+from patients.services.reading import record_part_read, record_print, record_search
 from patients.services.registrations import activate_registration, reject_registration, submit_registration
 
 __all__ = [
@@ -40,6 +41,9 @@ __all__ = [
     "record_allergy",
     "record_chart_read",
     "record_no_allergies",
+    "record_part_read",
+    "record_print",
+    "record_search",
     "register_at_desk",
     "register_patient",
     "reject_link",

@@ -16,7 +16,7 @@ from accounts.guards import SignedInRequest, requires
 from core.errors import DomainError
 from core.http import domain_errors
 from core.ids import uuid_or_none
-from patients.services import record_chart_read
+from patients.services import record_chart_read, record_print, record_search
 from pharmacy import pdf, querysets
 from pharmacy.errors import AlreadyDispensed
 from pharmacy.forms import CancelForm, HandOverForm, PrescriptionFilterForm, PrescriptionSearchForm, PriceForm
@@ -56,6 +56,8 @@ def prescription_list(request: SignedInRequest) -> HttpResponse:
             text=form.cleaned_data.get("q", ""),
             before=uuid_or_none(data.get("before")),
         )
+        if form.cleaned_data.get("q"):
+            record_search(actor=request.user, query=form.cleaned_data["q"], hits=len(rows))
     context = {"form": form, "rows": rows, "next": after, "q": data.get("q", ""), "is_later": bool(data.get("before"))}
     return render(request, "pharmacy/prescription_list_screen.html", context, status=200 if is_valid else 422)
 
@@ -148,7 +150,7 @@ def prescription_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def prescription_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The prescription on paper, for staff."""
     prescription = _get(request, pk)
-    record_chart_read(patient=prescription.patient, actor=request.user, what="prescription_pdf")
+    record_print(patient_id=prescription.patient_id, actor=request.user, what="prescription", target=prescription)
     return pdf.response(prescription)
 
 
@@ -157,7 +159,7 @@ def prescription_pdf(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def prescription_labels(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Labels of every line, one after the other."""
     prescription = _get(request, pk)
-    record_chart_read(patient=prescription.patient, actor=request.user, what="prescription_labels")
+    record_print(patient_id=prescription.patient_id, actor=request.user, what="labels", target=prescription)
     return _labels(request, prescription, list(prescription.items.all()))
 
 
@@ -167,7 +169,7 @@ def item_label(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The label of one line."""
     item = get_object_or_404(PrescriptionItem.objects.visible_to(request.user), pk=pk)
     prescription = _get(request, item.prescription_id)
-    record_chart_read(patient=prescription.patient, actor=request.user, what="prescription_labels")
+    record_print(patient_id=prescription.patient_id, actor=request.user, what="labels", target=item)
     return _labels(request, prescription, [row for row in prescription.items.all() if row.pk == pk])
 
 

@@ -20,6 +20,7 @@ from core.http import domain_errors
 from core.pagination import keyset_page
 from patients.access import may_read_record
 from patients.models import Patient
+from patients.services import record_part_read
 from scheduling import services
 from scheduling.forms import AppointmentFilterForm
 from scheduling.models import Appointment
@@ -51,6 +52,7 @@ def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     appointment = get_object_or_404(appointments.select_related("booked_by", "decided_by", "visit__ticket"), pk=pk)
     patient = Patient.objects.visible_to(request.user).for_header().filter(pk=appointment.patient_id).first()
     visit = getattr(appointment, "visit", None)
+    record_part_read(patient_id=appointment.patient_id, actor=request.user, what="appointment", target=appointment)
     context = {
         "appointment": appointment,
         "visit": visit,

@@ -18,6 +18,7 @@ from core.http import domain_errors, status_of
 from core.ids import uuid_or_none
 from patients.models import Patient
 from patients.search import find_patients
+from patients.services import record_chart_read, record_search
 from scheduling import querysets, services
 from scheduling.forms import BookingForm, PatientSearchForm, WalkInForm
 from scheduling.models import Appointment, Slot
@@ -33,6 +34,7 @@ def appointment_book(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             status = 200
             found = find_patients(user=request.user, query=form.cleaned_data["q"], limit=20)
+            record_search(actor=request.user, query=form.cleaned_data["q"], hits=len(found))
     slot_id = uuid_or_none(request.GET.get("slot", ""))
     context = {"form": form, "found": found, "slot_id": slot_id}
     return render(request, "scheduling/appointment_book.html", context, status=status)
@@ -42,6 +44,8 @@ def appointment_book(request: SignedInRequest) -> HttpResponse:
 def patient_book(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Book for one patient: doctor, day, time, complaint on one page."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
+    if request.method != "POST":
+        record_chart_read(patient=patient, actor=request.user, what="booking")
     form = BookingForm(request.POST or None, initial={"idempotency_key": uuid4()})
     status = 200
     if request.method == "POST":
@@ -63,6 +67,8 @@ def patient_book(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def walk_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Register a patient who is here without an appointment and give a queue number."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).for_header(), pk=pk)
+    if request.method != "POST":
+        record_chart_read(patient=patient, actor=request.user, what="booking")
     form = WalkInForm(
         request.POST or None,
         pairs=querysets.doctor_services(),

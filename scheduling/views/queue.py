@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core import clock
+from patients.services import record_print
 from scheduling import services
 from scheduling.access import may_call
 from scheduling.forms import QueueFilterForm
@@ -97,6 +98,7 @@ def ticket_slip(request: SignedInRequest, pk: UUID) -> HttpResponse:
         .filter(doctor_id=visit.doctor_id, status__in=services.BEFORE_DOCTOR, arrived_at__lt=visit.arrived_at)
         .count()
     )
+    record_print(patient_id=visit.patient_id, actor=request.user, what="ticket", target=visit)
     return render(request, "scheduling/ticket_slip.html", {"visit": visit, "ahead": ahead})
 
 

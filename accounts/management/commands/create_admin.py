@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+import audit
 from accounts import services
 from core.errors import DomainError
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("email")
         parser.add_argument("full_name", help="In quotes when it has spaces.")
 
+    @audit.job("create_admin")
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             user, password = services.create_first_admin(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+import audit
 from consultations.services import import_codes
 from core.errors import DomainError
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="CSV file in UTF-8 with a header line")
         parser.add_argument("--edition", default=EDITION, help=f"edition of the list (default {EDITION})")
 
+    @audit.job("import_icd10")
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         try:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
+import audit
 from core.db import retry_transaction
 from patients.models import Patient, PatientToken
 from patients.search import BLIND_COLUMNS, write_tokens_of
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--missing", action="store_true", help="only patients without any token")
         parser.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="patients per transaction (%(default)s)")
 
+    @audit.job("reindex_patients")
     def handle(self, *args: Any, **options: Any) -> None:
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be 1 or more.")
