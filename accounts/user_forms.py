@@ -100,7 +100,9 @@ class RolesForm(forms.Form):
 class EmailForm(forms.Form):
     """The address of a member of staff."""
 
-    email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label=_("New e-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
 
 
 class InviteForm(RolesForm, EmailForm, StaffForm):
@@ -110,4 +112,5 @@ class InviteForm(RolesForm, EmailForm, StaffForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("E-mail")
         self.fields["email"].help_text = _("The invitation goes there.")

@@ -92,6 +92,9 @@ DAY = {
         Stop("sign-up", "patients:portal-sign-up"),
         Stop("sign-up-errors", "patients:portal-sign-up", act=_send_empty),
         Stop("sign-up-done", "patients:portal-sign-up-done"),
+        Stop("forgot", "accounts:password-reset"),
+        Stop("forgot-patient", "accounts:portal-password-reset"),
+        Stop("forgot-sent", "accounts:portal-password-reset-sent"),
     ),
     "pasien": (
         Stop("home", "workspace:portal-home"),
@@ -114,6 +117,7 @@ DAY = {
         Stop("notices", "notifications:notice-list"),
         Stop("devices", "accounts:device-list"),
         Stop("confirm", "accounts:factor-confirm"),
+        Stop("email-change", "accounts:email-change"),
         Stop("messages", "support:portal-message-list"),
     ),
     "admin": (
@@ -131,6 +135,8 @@ DAY = {
         Stop("users", "accounts:user-list"),
         Stop("user", "accounts:user-list", follow=("/users/ID/",)),
         Stop("user-new", "accounts:user-create"),
+        Stop("user-new-errors", "accounts:user-create", act=_send_empty),
+        Stop("records-missing", "patients:missing-record-list"),
         Stop("emails", "notifications:email-list"),
         Stop("notices", "notifications:notice-list"),
         Stop("support", "support:inbox"),
