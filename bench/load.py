@@ -108,6 +108,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_otp import DEVICE_ID_SESSION_KEY
+from accounts import binding, idle
 from accounts.models import TotpDevice, User
 who, found = json.loads(sys.stdin.read())
 names = {"doctor": "dr.rina", "nurse": "ns.dewi", "receptionist": "resepsionis", "pharmacist": "apt.asep", "cashier": "kasir",
@@ -117,10 +118,13 @@ for page, role in who.items():
     client = Client()
     user = User.objects.get(username=names[role])
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    row_id = binding.guard_of(session).row_id
+    client.cookies[settings.SESSION_BINDING_COOKIE_NAME] = binding.bind(session, row_id=row_id, user_agent="")
     if role != "patient":
-        session = client.session
         session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.get(user=user).persistent_id
-        session.save()
+    session.save()
+    idle.begin(row_id)
     url = found[page][0]
     for _warm in range(2):
         with CaptureQueriesContext(connection) as captured:

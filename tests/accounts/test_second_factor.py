@@ -135,6 +135,16 @@ class TestWrongPerson:
         assert not is_in(client)
         assert TotpDevice.objects.get().last_t == -1, "the code was not even looked at"
 
+    def test_nor_when_it_is_closed_while_the_code_is_on_its_way(self, nurse):
+        device = app_of(nurse)
+        backup = factors.make_backup_codes(user_id=nurse.pk)[0]
+        code = code_of(device)
+        User.objects.filter(pk=nurse.pk).update(is_active=False)
+        assert not factors.check_code(user_id=nurse.pk, code=code, purpose="sign_in")
+        assert not factors.check_backup_code(user_id=nurse.pk, code=backup, purpose="sign_in")
+        device.refresh_from_db()
+        assert (device.last_t, BackupCodeDevice.objects.get().left) == (-1, 10), "nothing was used up"
+
     @pytest.mark.parametrize("change", [{"password": "x"}, {"session_epoch": 1}])
     def test_a_change_of_password_roles_or_factors_ends_the_wait(self, waiting, nurse, change):
         client, device = waiting
