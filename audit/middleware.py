@@ -30,7 +30,10 @@ class RefusalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.status_code in (403, 404, 429) and not context.current.get().trace.refusal_noted:
-            self._note(request, response.status_code)
+            try:
+                self._note(request, response.status_code)
+            except AuditUnavailable:
+                return unavailable(request)
         return response
 
     @staticmethod
