@@ -122,7 +122,7 @@ for page, role in who.items():
     row_id = binding.guard_of(session).row_id
     client.cookies[settings.SESSION_BINDING_COOKIE_NAME] = binding.bind(session, row_id=row_id, user_agent="")
     if role != "patient":
-        session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.get(user=user).persistent_id
+        session[DEVICE_ID_SESSION_KEY] = TotpDevice.objects.filter(user=user, confirmed=True)[0].persistent_id
     session.save()
     idle.begin(row_id)
     url = found[page][0]
