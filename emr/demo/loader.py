@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -35,6 +36,7 @@ SEED = 20260305
 PATIENTS = 300
 MONTHS = 12
 PORTAL_SHARE = 0.15
+PATIENTS_OF_TODAY = 6  # who may need the same medicine today
 DEMO_PASSWORD_FILE = "demo-sign-ins.json"  # noqa: S105 - a file name
 ROLE_LABELS = {
     "admin": "Admin", "owner": "Pemilik", "doctor": "Dokter", "nurse": "Perawat", "receptionist": "Resepsionis",
@@ -179,9 +181,18 @@ class Loader:
         return {medicine.code: medicine for medicine in rows}, costs
 
     def _shelf_notices(self, shelves: Shelves, medicines: dict[str, Medicine]) -> None:
-        """Something to notice at the pharmacy: a batch about to expire and a few medicines below their minimum."""
+        """Something to notice at the pharmacy: a batch about to expire and a few medicines below their minimum.
+
+        Never those that today's doctors prescribe: of these there is enough for everybody who comes.
+        """
         now = clock.now()
-        chosen = self.random.sample(sorted(medicines), k=6)
+        most: dict[str, Decimal] = {}
+        for scenario in document("templates_soap")["scenarios"]:
+            for line in scenario["medicines"]:
+                most[line["code"]] = max(most.get(line["code"], Decimal(0)), Decimal(str(line["quantity"])))
+        for code, quantity in sorted(most.items()):
+            shelves.keep_ready(medicines[code], now, PATIENTS_OF_TODAY * quantity)
+        chosen = self.random.sample(sorted(set(medicines) - set(most)), k=6)
         for code in chosen[:3]:
             shelves.deliver(medicines[code], now - timedelta(days=200), 30, shelf_days=225 + self.random.randint(0, 40))
         for code in chosen[3:]:

@@ -61,6 +61,13 @@ class Shelves:
                 self._move(batch, StockMovement.Kind.DISPENSE, -units, at, source_id)
         return taken
 
+    def keep_ready(self, medicine: Medicine, at: datetime, units: Decimal) -> None:
+        """Have at least so many units above the minimum that do not expire soon."""
+        soon = local(at).date() + timedelta(days=30)
+        usable = sum(batch.quantity for batch in self.batches[medicine.pk] if batch.expires_on > soon)
+        if usable < medicine.minimum_stock + units:
+            self.deliver(medicine, at - timedelta(days=1), int(units) * 2 + medicine.minimum_stock)
+
     def dispose(self, batch: Batch, units: Decimal, at: datetime) -> None:
         """Write off units of one batch."""
         batch.quantity -= units

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from accounts.models import User
 from audit.models import AuditEvent
@@ -143,3 +143,12 @@ def test_loads_at_any_hour(instant):
         load()
         stages = set(Visit.objects.filter(visit_on=clock.today()).values_list("status", flat=True))
     assert {"arrived", "waiting", "in_consultation", "pharmacy", "cashier", "finished"} <= stages
+
+
+@pytest.mark.parametrize("day", ["2026-11-21", "2026-12-24", "2027-02-28", "2028-02-29"])
+def test_any_day_finds_medicines_for_the_patients_of_today(day):
+    """What random numbers leave on the shelves differs from day to day."""
+    with time_machine.travel(f"{day}T03:00:00+00:00", tick=False):
+        load(patients=300, months=3)
+    assert Prescription.objects.filter(status=Prescription.Status.NEW).exists()
+    assert not Medicine.objects.filter(on_hand__lt=F("reserved")).exists()
