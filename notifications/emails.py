@@ -57,6 +57,9 @@ TEMPLATES: dict[str, Template] = {
     "factor_reset_requested": Template(frozenset({"name", "expires_at"}), url_name="accounts:device-list"),
     "factor_reset_done": Template(frozenset({"name", "changed_at"}), url_name="accounts:home"),
     "factor_reset_rejected": Template(frozenset({"name"}), url_name="accounts:device-list"),
+    "audit_head": Template(
+        frozenset({"name", "sequence", "last_id", "sealed_at", "line"}), url_name="reports:audit-browser"
+    ),
     "unusual_access": Template(frozenset({"name"}), url_name="accounts:login"),
     "emergency_started": Template(frozenset({"name", "person", "started_at"}), url_name="patients:emergency-list"),
     "emergency_often": Template(frozenset({"name", "person", "count"}), url_name="patients:emergency-list"),

@@ -9,9 +9,10 @@ from celery import shared_task
 
 from accounts import services as accounts
 from core import clock
-from notifications import daily, delivery
+from notifications import audit_head, daily, delivery
 
 LICENCES_FROM = time(7, 0)
+AUDIT_HEAD_FROM = time(6, 0)
 
 
 @shared_task(name="notifications.tasks.send_email")
@@ -35,3 +36,10 @@ def check_licences() -> bool:
     if not daily.is_due(LICENCES_FROM):
         return False
     return daily.run_once("staff-licences", clock.today(), accounts.warn_about_licences)
+
+@shared_task(name="notifications.tasks.mail_audit_head")
+def mail_audit_head() -> bool:
+    """Mail the newest seal of the audit log to the owners, once a day from 06:00; True when it ran now."""
+    if not daily.is_due(AUDIT_HEAD_FROM):
+        return False
+    return daily.run_once("audit-head", clock.today(), audit_head.mail_audit_head)

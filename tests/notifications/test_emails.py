@@ -36,6 +36,10 @@ FULL = {
     "ends_on": date(2026, 4, 2),
     "is_for_patient": True,
     "device": "Chrome · Linux, Maret 2026",
+    "sequence": 1440,
+    "last_id": 86400,
+    "sealed_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "line": "1440 86400 9f2c 2026-03-05T03:00:00.000000+00:00 77aa",
     "refused_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
 }
 
