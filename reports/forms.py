@@ -13,7 +13,6 @@ from core import clock
 from reports.audit_words import Sort
 from reports.models import AccessAlert
 
-
 FIRST_YEAR = 2000
 
 
