@@ -170,7 +170,8 @@ def session_unlock(request: HttpRequest) -> HttpResponse:
         except lockout.TooManyTries:
             sessions.close(request.session_row_id, AccountSession.End.SIGNED_OUT)  # type: ignore[attr-defined]
             end_session(request)
-            request.axes_locked_out = False  # type: ignore[attr-defined] - the door answers, not the page of a lock-out
+            # The door answers, not the page of a lock-out.
+            request.axes_locked_out = False  # type: ignore[attr-defined]
             return _ended(request, target)
         if not is_right:
             return _still_locked(request, form, target, form_held)

@@ -115,7 +115,9 @@ class VitalSigns(models.Model):
 class NoteQuerySet(ClinicalQuerySet):
     def own(self, user: Any) -> NoteQuerySet:
         """A patient reads what was signed, never drafts."""
-        return self.filter(patient_id__in=portal_patient_ids(user), status__in=[Note.Status.SIGNED, Note.Status.AMENDED])
+        return self.filter(
+            patient_id__in=portal_patient_ids(user), status__in=[Note.Status.SIGNED, Note.Status.AMENDED]
+        )
 
 
 class Note(models.Model):

@@ -39,7 +39,8 @@ def keyset_page(
 ) -> Page[M]:
     """Return the rows behind `?after=<id>` or in front of `?before=<id>`; other parameters of `query` are kept.
 
-    `parse` reads a key, and gives None for what is none. `order` names fields or annotations that are never null, each with its own direction; the last one is unique.
+    `parse` reads a key, and gives None for what is none.
+    `order` names fields or annotations that are never null, each with its own direction; the last one is unique.
     An id that is forged, or of no row of `queryset`, shows the first page. Two queries at most: the pk alone needs no
     look at the named row (its id is its place), and asks again from the start only when nothing is left there.
     """

@@ -39,7 +39,12 @@ SCHEDULES = (
     Schedule("unusual access", "reports.tasks.look_for_unusual_access", 600, "Looks through the audit log."),
     Schedule("missing records", "patients.tasks.check_records", 600, "Due from 05:00, once a day."),
     Schedule("staff licences", "notifications.tasks.check_licences", 600, "Due from 07:00, once a day."),
-    Schedule("seal of the audit log", "notifications.tasks.mail_audit_head", 600, "Mailed to the owners from 06:00, once a day."),
+    Schedule(
+        "seal of the audit log",
+        "notifications.tasks.mail_audit_head",
+        600,
+        "Mailed to the owners from 06:00, once a day.",
+    ),
     Schedule("unpaid bills", "billing.tasks.remind_unpaid", 600, "Due from 16:00, once a day."),
 )
 

@@ -70,7 +70,9 @@ KINDS: dict[str, Kind] = {
         "danger",
     ),
     "factor_reset_done": Kind(_("The second step of your sign-in was reset by the clinic."), "shield", "warning"),
-    "factor_reset_rejected": Kind(_("The reset of your second step was refused. Nothing has changed."), "shield", "info"),
+    "factor_reset_rejected": Kind(
+        _("The reset of your second step was refused. Nothing has changed."), "shield", "info"
+    ),
     "passkey_copied": Kind(
         _("Your passkey %(device)s was refused: a copy of it may be in use. Remove it and call the clinic."),
         "alert-triangle",
@@ -104,7 +106,9 @@ KINDS: dict[str, Kind] = {
     "missing_records": Kind(
         _("Portal accounts without a complete medical record: %(count)s."), "alert-triangle", "warning"
     ),
-    "unusual_access": Kind(_("Somebody's access to records is unusual. Please look at it."), "alert-triangle", "warning"),
+    "unusual_access": Kind(
+        _("Somebody's access to records is unusual. Please look at it."), "alert-triangle", "warning"
+    ),
     # practice sessions
     "session_proposed": Kind(_("%(doctor)s proposed a practice session on %(practice_on)s."), "calendar", "accent"),
     "session_approved": Kind(_("Your practice session on %(practice_on)s was approved."), "check-circle", "success"),
@@ -179,7 +183,9 @@ KINDS: dict[str, Kind] = {
         _("%(person)s used emergency access at %(started_at)s. Please review it."), "alert-triangle", "danger"
     ),
     "emergency_often": Kind(
-        _("%(person)s used emergency access %(count)s times today. Please look into it now."), "alert-triangle", "danger"
+        _("%(person)s used emergency access %(count)s times today. Please look into it now."),
+        "alert-triangle",
+        "danger",
     ),
     "emergency_overdue": Kind(
         _("Emergency accesses without a review for more than 3 days: %(count)s."), "alert-triangle", "danger"

@@ -37,6 +37,7 @@ def check_licences() -> bool:
         return False
     return daily.run_once("staff-licences", clock.today(), accounts.warn_about_licences)
 
+
 @shared_task(name="notifications.tasks.mail_audit_head")
 def mail_audit_head() -> bool:
     """Mail the newest seal of the audit log to the owners, once a day from 06:00; True when it ran now."""

@@ -61,10 +61,16 @@ def guardian_add(request: SignedInRequest, pk: UUID) -> HttpResponse:
         services.record_chart_read(patient=patient, actor=request.user, what="guardians")
         return _add_page(request, patient, find_form)
     if is_search:
-        found = find_record(user=request.user, text=find_form.cleaned_data["look_for"]) if find_form.is_valid() else None
-        services.record_search(actor=request.user, query=find_form.data.get("look_for", ""), hits=int(found is not None))
+        found = (
+            find_record(user=request.user, text=find_form.cleaned_data["look_for"]) if find_form.is_valid() else None
+        )
+        services.record_search(
+            actor=request.user, query=find_form.data.get("look_for", ""), hits=int(found is not None)
+        )
         if find_form.is_valid() and (found is None or found.user_id is None):
-            find_form.add_error("look_for", _("No portal account was found. The guardian signs up in the portal first."))
+            find_form.add_error(
+                "look_for", _("No portal account was found. The guardian signs up in the portal first.")
+            )
         status = 200 if find_form.is_valid() else 422
         return _add_page(request, patient, find_form, found if status == 200 else None, status=status)
     guardian = _posted_patient(request, "guardian")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from core import indonesia
 from patients.models import Patient
@@ -18,7 +20,7 @@ def account_of_number(text: str) -> User | None:
     if any(not sign.isdigit() and sign not in SIGNS_OF_NUMBERS for sign in text):
         return None
     digits = "".join(sign for sign in text if sign.isascii() and sign.isdigit())
-    rows = Patient.objects.filter(user__isnull=False, status=Patient.Status.ACTIVE)
+    rows: QuerySet[Patient] = Patient.objects.filter(user__isnull=False, status=Patient.Status.ACTIVE)
     if len(digits) == indonesia.NIK_LENGTH and digits != indonesia.NIK_PLACEHOLDER:
         rows = with_nik(rows, digits)
     elif phone := indonesia.phone_or_none(text):

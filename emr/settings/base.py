@@ -374,16 +374,25 @@ UNPAID_REMINDER_DAYS = env.number(
 )
 CLINIC_OPENS_HOUR = env.number("CLINIC_OPENS_HOUR", 7, "Hour at which the clinic's day begins.", minimum=0, maximum=22)
 CLINIC_CLOSES_HOUR = env.number(
-    "CLINIC_CLOSES_HOUR", 21, "Hour at which it ends; records opened later count as outside hours.", minimum=1, maximum=23
+    "CLINIC_CLOSES_HOUR",
+    21,
+    "Hour at which it ends; records opened later count as outside hours.",
+    minimum=1,
+    maximum=23,
 )
 ALERT_CHARTS_PER_HOUR = env.number(
-    "ALERT_CHARTS_PER_HOUR", 40, "Different records one person opens in an hour before owner and admins are told.", minimum=1
+    "ALERT_CHARTS_PER_HOUR",
+    40,
+    "Different records one person opens in an hour before owner and admins are told.",
+    minimum=1,
 )
 ALERT_CHARTS_OFF_HOURS = env.number(
     "ALERT_CHARTS_OFF_HOURS", 10, "Different records one person opens in a night before they are told.", minimum=1
 )
 ALERT_EXPORT_ROWS = env.number("ALERT_EXPORT_ROWS", 1000, "Rows of one export before they are told.", minimum=1)
-ALERT_EXPORTS_PER_DAY = env.number("ALERT_EXPORTS_PER_DAY", 10, "Exports of one person in a day before they are told.", minimum=1)
+ALERT_EXPORTS_PER_DAY = env.number(
+    "ALERT_EXPORTS_PER_DAY", 10, "Exports of one person in a day before they are told.", minimum=1
+)
 ALERT_REFUSALS_PER_HOUR = env.number(
     "ALERT_REFUSALS_PER_HOUR", 20, "Refused tries of one person in an hour before they are told.", minimum=1
 )
@@ -397,7 +406,9 @@ AUDIT_ANCHOR_FILE = env.path(
     shown="var/audit/anchors.log",
 )
 AUDIT_ANCHOR_SYSLOG = env.text(
-    "AUDIT_ANCHOR_SYSLOG", "", "Send the anchors to a system log as well: a socket such as /dev/log, or host:port (UDP)."
+    "AUDIT_ANCHOR_SYSLOG",
+    "",
+    "Send the anchors to a system log as well: a socket such as /dev/log, or host:port (UDP).",
 )
 AUDIT_ARCHIVE_DIR = env.path(
     "AUDIT_ARCHIVE_DIR",

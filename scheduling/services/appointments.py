@@ -187,9 +187,7 @@ def tell_patient(appointment: Appointment, *, kind: str, but: User | None = None
     params = {"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at}
     if kind == "appointment_rejected":
         params["reason"] = appointment.reason
-    notify_patient(
-        patient=appointment.patient, kind=kind, params=params, path=portal_path(appointment), but=but
-    )
+    notify_patient(patient=appointment.patient, kind=kind, params=params, path=portal_path(appointment), but=but)
 
 
 def portal_path(appointment: Appointment) -> str:
