@@ -94,7 +94,7 @@ def ui(request: HttpRequest) -> dict[str, Any]:
         "portal_nav": lazy(lambda r: navigation.portal_menu(_held(r), r.path)),
         "notice_count": lazy(_notice_count),
         "nav_search_url": lazy(_search_url),
-        "live_url": lazy(lambda r: LIVE_PATH if _person(r) is not None else ""),
+        "live_url": lazy(lambda r: LIVE_PATH if _held(r) else ""),
         "session_page": lazy(_session_page),
         "user_role_label": lazy(_role_label),
     }

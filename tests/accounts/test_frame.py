@@ -71,6 +71,17 @@ class TestCost:
 
 
 @pytest.mark.django_db
+class TestLiveConnection:
+    URL = reverse("accounts:password-change")
+
+    def test_only_for_people_whom_the_server_would_let_in(self, cast, client, client_for):
+        assert "data-live-url" not in client.get(reverse("accounts:login")).content.decode()
+        waiting = UserFactory(roles=[Role.NURSE], must_change_password=True)
+        assert "data-live-url" not in client_for(waiting).get(self.URL).content.decode()
+        assert "data-live-url" in client_for(cast.nurse).get(self.URL).content.decode()
+
+
+@pytest.mark.django_db
 class TestPreferences:
     URL = reverse("accounts:preferences")
 
