@@ -17,6 +17,7 @@ let deadline = Infinity;
 let doneAt = 0;
 let pingedAt = Date.now();
 let pinging = null;
+let isLocking = false; // "lock now" is on its way: until it is there the server still says "open"
 let isTyped = false;
 let lock = null;
 let warning = null;
@@ -59,11 +60,13 @@ function follow(told) {
       uncover();
     }
   } else if (told.state === "locked" || told.state === "ended") {
+    if (mode === "open") tell({ type: told.state });
     cover(told.state);
   }
 }
 
 async function look() {
+  if (isLocking) return;
   const asked = turn;
   try {
     const told = await ask(page.sessionState);
@@ -148,7 +151,6 @@ function cover(how) {
   lock.querySelector("[data-lock-ended]").hidden = how !== "ended";
   if (!lock.open) lock.showModal();
   lock.querySelector(how === "ended" ? "[data-lock-sign-in]" : "input[type=password]").focus();
-  if (before === "open") tell({ type: how });
 }
 
 function uncover() {
@@ -242,11 +244,14 @@ function listen() {
     event.preventDefault();
     form.closest("details[data-menu]")?.removeAttribute("open");
     cover("locked");
+    isLocking = true;
     try {
       const answer = await fetch(form.action, {
         method: "POST", headers: { ...csrfHeaders(), Accept: "application/json" }, redirect: "manual",
       });
       if (answer.status !== 204) throw new Error(String(answer.status));
+      isLocking = false;
+      tell({ type: "locked" });
     } catch {
       form.submit(); // as without script: the next page says what became of it
     }
@@ -256,7 +261,9 @@ function listen() {
   document.addEventListener("htmx:beforeRequest", (event) => { if (mode !== "open") event.preventDefault(); });
   // Parts that fetch themselves may be the first to hear of the lock, or of the end.
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status === 423) cover("locked");
+    if (event.detail.xhr.status !== 423) return;
+    tell({ type: "locked" });
+    cover("locked");
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const target = event.detail.xhr.getResponseHeader("HX-Redirect") || "";
