@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from audit.errors import AuditIsAppendOnly
 from core.rights import holds
@@ -53,7 +54,7 @@ class AuditEvent(AppendOnly):
     """
 
     class Result(models.TextChoices):
-        OK = "ok", _("done")
+        OK = "ok", pgettext_lazy("result of an act", "done")
         REFUSED = "refused", _("refused")
         FAILED = "failed", _("failed")
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Sort(TextChoices):
     """What kind of act it is."""
 
-    READ = "read", _("Read")
+    READ = "read", pgettext_lazy("kind of act", "Read")
     SEARCH = "search", _("Search")
     CREATE = "create", _("Create")
     CHANGE = "change", _("Change")
