@@ -198,3 +198,55 @@ DAY = {
     "pemilik": (Stop("overview", "reports:dashboard"),),
 }
 PORTAL = ("stranger", "pasien")
+
+# --- The back office --------------------------------------------------------------------------------------------------
+
+ROW = "/back-office/[a-z]+/[a-z]+/[^/]+/change/"
+HISTORY = "/back-office/[a-z]+/[a-z]+/[^/]+/history/"
+TABLES = (
+    "accounts_user", "audit_auditevent", "consultations_diagnosiscode", "patients_patient", "pharmacy_batch",
+    "pharmacy_medicine", "pharmacy_stockmovement", "scheduling_service",
+)  # fmt: skip
+SHEETS = ("consultations_diagnosiscode", "pharmacy_medicine", "scheduling_service")
+SERVICE_SHEET = (
+    "code,name_id,name_en,specialty,duration_minutes,price_idr,booking_mode,queue_prefix,is_active\n"
+    "SHEET1,Layanan dari berkas,Service from a file,umum,15,150000,approval,S,1\n"
+)
+
+
+def _preview_import(page: Page) -> None:
+    """Send a sheet and stop before it is confirmed."""
+    page.locator("input[type=file]").set_input_files(
+        {"name": "layanan.csv", "mimeType": "text/csv", "buffer": SERVICE_SHEET.encode()}
+    )
+    page.locator("select[name=format]").select_option(label="csv")
+    page.locator("main form input[type=submit], main form button[type=submit]").first.click()
+    page.locator("form[action$='/process_import/']").wait_for()
+
+
+def _confirm_import(page: Page) -> None:
+    _preview_import(page)
+    page.locator("form[action$='/process_import/'] [type=submit]").click()
+    page.wait_for_url("**/service/**")
+
+
+def _save_nothing(page: Page) -> None:
+    """Show the form with its errors."""
+    page.locator("input[name=_save]").click()
+    page.locator(".errornote").wait_for()
+
+
+BACK_OFFICE = (
+    Stop("index", "admin:index"),
+    *(Stop(f"{table}-list", f"admin:{table}_changelist") for table in TABLES),
+    *(Stop(f"{table}-row", f"admin:{table}_changelist", follow=(ROW,)) for table in TABLES),
+    Stop("history", "admin:scheduling_service_changelist", follow=(ROW, HISTORY)),
+    *(Stop(f"{table}-add", f"admin:{table}_add") for table in SHEETS),
+    Stop("add-errors", "admin:scheduling_service_add", act=_save_nothing),
+    *(Stop(f"{table}-import", f"admin:{table}_import") for table in SHEETS),
+    Stop("import-preview", "admin:scheduling_service_import", act=_preview_import),
+    Stop("import-done", "admin:scheduling_service_import", act=_confirm_import),
+    *(Stop(f"{table}-export", f"admin:{table}_export") for table in SHEETS),
+    Stop("search-nothing", "admin:pharmacy_medicine_changelist", "?q=xyzzy"),
+    Stop("filtered", "admin:pharmacy_medicine_changelist", "?is_active__exact=1"),
+)
