@@ -62,6 +62,24 @@ def test_dropped_triggers_are_found_and_put_back():
     assert audit_triggers_exist(databases=["default"]) == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_trigger_that_does_nothing_is_found_and_replaced():
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER audit_no_update")
+        cursor.execute(
+            f"CREATE TRIGGER audit_no_update BEFORE UPDATE ON {triggers.TABLE} "
+            + ("BEGIN SELECT 1; END" if connection.vendor == "sqlite" else "FOR EACH ROW SET @nothing = 1")
+        )
+    assert [error.id for error in audit_triggers_exist(databases=["default"])] == ["audit.E001"]
+    triggers.install()
+    assert audit_triggers_exist(databases=["default"]) == []
+
+
+def test_an_account_that_may_not_read_triggers_sees_that_they_are_there(db, monkeypatch):
+    monkeypatch.setattr(triggers, "_stored", lambda using: dict.fromkeys(triggers.wanted(connection.vendor)))
+    assert audit_triggers_exist(databases=["default"]) == []
+
+
 def test_record_needs_a_transaction_and_carries_a_digest(cast, event):
     stored = AuditEvent.objects.get(pk=event.pk)
     assert stored.mac == compute_mac(stored)
