@@ -110,8 +110,8 @@ def test_when_the_day_is_full_the_next_day_is_offered(cast, client, session):
 
 def test_only_future_free_slots_of_approved_sessions_are_shown(cast, client):
     today = clock.today()
-    with time_machine.travel(clock.day_bounds(today)[0] + timedelta(hours=9, minutes=10), tick=False):
-        session = session_at(today, 9, doctor=cast.doctor)
+    with time_machine.travel(clock.day_bounds(today)[0] + timedelta(hours=10, minutes=10), tick=False):
+        session = session_at(today, 10, doctor=cast.doctor)
         pending = SessionFactory(doctor=cast.doctor, service=session.service, status="pending")
         services.book_appointment(**booking(PatientFactory(), session.slots.all()[1], cast.receptionist))
         page = client.get(url("book-times", session.slots.all()[2])).content.decode()
