@@ -1,0 +1,30 @@
+"""What was tried against signing in, sessions and the administration of accounts by people who mean harm."""
+
+from __future__ import annotations
+
+import pytest
+from axes.models import AccessAttempt
+from django.urls import reverse
+
+pytestmark = pytest.mark.django_db
+STAFF = reverse("accounts:login")
+
+
+class TestWhatWrongTriesLeaveBehind:
+    """Tables of the lock-out are read by everybody with a copy of the database."""
+
+    def test_no_password_typed_into_any_form_is_kept(self, cast, client_for):
+        nurse = cast.nurse
+        client = client_for(nurse)
+        client.post(
+            reverse("accounts:password-change"),
+            {"current_password": "SalahKetik-2026", "new_password": "BaruSekali-2026"},
+        )
+        client.post(
+            reverse("accounts:email-change"), {"current_password": "SalahLagi-2026", "new_email": "baru@surat.example"}
+        )
+        rows = AccessAttempt.objects.all()
+        assert rows, "wrong passwords are counted"
+        kept = " ".join(str(value) for row in rows.values() for value in row.values())
+        for text in ("SalahKetik", "BaruSekali", "SalahLagi", "baru@surat.example"):
+            assert text not in kept
