@@ -28,3 +28,14 @@ class TestWhatWrongTriesLeaveBehind:
         kept = " ".join(str(value) for row in rows.values() for value in row.values())
         for text in ("SalahKetik", "BaruSekali", "SalahLagi", "baru@surat.example"):
             assert text not in kept
+
+
+class TestBackOffice:
+    def test_no_column_can_be_guessed_through_filters_of_the_address(self, cast, client_for):
+        cast.nurse
+        client = client_for(cast.admin)
+        start = cast.nurse.password[:4]
+        for query in (f"password__startswith={start}", "session_epoch__gte=0", "account_sessions__session_key__gt=a"):
+            answer = client.get(f"/back-office/accounts/user/?{query}")
+            assert answer.status_code in (302, 400), query
+            assert answer.status_code == 400 or "e=1" in answer["Location"], query
