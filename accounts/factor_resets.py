@@ -5,7 +5,7 @@ Lock order: the account, then the request, then the devices. Why it takes two: d
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.urls import reverse
@@ -18,6 +18,7 @@ from accounts.access import Capability
 from accounts.errors import NoFactor, OwnAccount, ResetDecided, ResetWaiting, SecondPersonNeeded
 from accounts.models import BackupCodeDevice, FactorResetRequest, TotpDevice, User
 from accounts.second_factor import has_factor
+from audit.models import AuditEvent
 from core import clock, outbound
 from core.db import retry_transaction
 from core.errors import InvalidInput
@@ -78,12 +79,12 @@ def approve_reset(*, request_id: UUID, actor: User) -> FactorResetRequest:
     """Remove all second factors as the second person. Sessions end, the owner is told, the next sign-in sets up anew.
 
     Raises:
-        SecondPersonNeeded: the actor asked for it, or was made an account after it was asked.
+        SecondPersonNeeded: the actor asked for it, was made an account after it was asked, or got other roles.
         OwnAccount: it is about the actor's own account.
         ResetDecided: it was decided meanwhile, or is older than a day.
     """
     request = _open_request(request_id)
-    if request.requested_by_id == actor.pk or actor.created_at >= request.requested_at:
+    if request.requested_by_id == actor.pk or not _could_decide(actor, request.requested_at):
         raise SecondPersonNeeded(_("A second person must decide. Whoever asked cannot decide as well."))
     if request.user_id == actor.pk:
         raise OwnAccount(_("Somebody else must decide about your own account."))
@@ -179,6 +180,12 @@ def _open_request(request_id: UUID) -> FactorResetRequest:
         raise ResetDecided(_("This request was decided meanwhile, or is older than a day."))
     request.user = user
     return request
+
+
+def _could_decide(actor: User, at: datetime) -> bool:
+    """True when `actor` could decide before `at` too: whoever asks must not make themselves a second person."""
+    changes = AuditEvent.objects.filter(action="accounts.user.roles_changed", target_id=str(actor.pk), at__gte=at)
+    return actor.created_at < at and not changes.exists()
 
 
 def _decide(request: FactorResetRequest, status: str, actor: User) -> None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from axes.models import AccessAttempt
 from django.urls import reverse
+
+from accounts import factor_resets
+from accounts.access import Role
+from accounts.errors import SecondPersonNeeded
+from accounts.models import TotpDevice, User
+from accounts.services import set_roles
+from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 STAFF = reverse("accounts:login")
@@ -39,3 +48,16 @@ class TestBackOffice:
             answer = client.get(f"/back-office/accounts/user/?{query}")
             assert answer.status_code in (302, 400), query
             assert answer.status_code == 400 or "e=1" in answer["Location"], query
+
+
+class TestTwoAccountsOfOnePerson:
+    def test_rights_given_after_the_asking_do_not_count(self, cast):
+        TotpDevice.objects.create(user=cast.nurse, name="Telepon")
+        second = UserFactory(username="ayu.kedua", full_name="Ayu Kedua", roles=[Role.CASHIER])
+        User.objects.filter(pk=second.pk).update(created_at="2026-01-01T00:00:00Z")
+        asked = factor_resets.request_reset(user_id=cast.nurse.pk, actor=cast.admin, reason="telepon hilang di angkot")
+        time.sleep(0.01)
+        set_roles(user_id=second.pk, actor=cast.admin, roles=[Role.ADMIN])
+        second = User.objects.get(pk=second.pk)
+        with pytest.raises(SecondPersonNeeded):
+            factor_resets.approve_reset(request_id=asked.pk, actor=second)
