@@ -240,6 +240,7 @@ def confirm_app(*, user_id: UUID, device_id: int, code: str, name: str, is_prove
         raise WrongCode(_wrong())
     device.name, device.confirmed = _device_name(name, _("Authenticator app")), True
     device.accept(steps[-1])
+    device.user = user  # with the session epoch of this very change, for the sign-in that goes on
     TotpDevice.objects.filter(user=user, confirmed=False).delete()
     changed(user, "app_added", actor=user, target=device)
     return device

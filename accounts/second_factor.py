@@ -99,9 +99,13 @@ def waiting_stage(request: HttpRequest) -> SecondFactorStage | None:
 
 
 def finish(stage: SecondFactorStage, device: Device) -> HttpResponse:
-    """Sign the waiting person in with the factor just proven; the answer leads to the page asked for."""
+    """Sign the waiting person in with the factor just proven; the answer leads to the page asked for.
+
+    The session is made for the account as it was when the password was right: what ended all sessions meanwhile (other
+    roles, a reset of the factors) ends this one too.
+    """
     user = cast(User, stage.login.user)
-    user.refresh_from_db(fields=["session_epoch", "is_active"])  # enrolling a factor has just ended all sessions
+    user.refresh_from_db(fields=["is_active"])
     if not user.is_active:
         return stage.abort()
     stage.state["device"] = device.persistent_id
@@ -114,6 +118,8 @@ def finish(stage: SecondFactorStage, device: Device) -> HttpResponse:
 
 def finish_enrolment(stage: SecondFactorStage, device: Device) -> HttpResponse:
     """Sign the waiting person in with the factor just enrolled; the answer leads over the backup codes."""
+    # Enrolling has just ended all sessions; not the one that begins here.
+    cast(User, stage.login.user).session_epoch = device.user.session_epoch
     return redirect(backup_codes_address(finish(stage, device).get("Location", "")))
 
 

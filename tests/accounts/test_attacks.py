@@ -6,13 +6,16 @@ import time
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth import SESSION_KEY
+from django.test import Client
 from django.urls import reverse
 
-from accounts import factor_resets
+from accounts import factor_resets, factors, sessions
 from accounts.access import Role
 from accounts.errors import SecondPersonNeeded
 from accounts.models import TotpDevice, User
 from accounts.services import set_roles
+from tests.accounts.signing_in import PASSWORD, VERIFY, unused_code
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +51,35 @@ class TestBackOffice:
             answer = client.get(f"/back-office/accounts/user/?{query}")
             assert answer.status_code in (302, 400), query
             assert answer.status_code == 400 or "e=1" in answer["Location"], query
+
+
+class TestSignInAgainstChanges:
+    """An account changes after its code was found right, and before the session is made."""
+
+    @pytest.mark.parametrize("what", ["reset", "roles", "closed", "all_sessions"])
+    def test_the_session_is_not_left_open(self, cast, monkeypatch, what):
+        nurse, client = cast.nurse, Client()
+        code = unused_code(nurse)
+        assert client.post(STAFF, {"login": "ns.dewi", "password": PASSWORD})["Location"] == VERIFY
+        honest = factors.check_code
+
+        def slow(**values):
+            proof = honest(**values)
+            person = User.objects.get(pk=nurse.pk)
+            if what == "reset":
+                factor_resets.reset_by_operator(user_id=nurse.pk)
+            elif what == "roles":
+                set_roles(user_id=nurse.pk, actor=cast.admin, roles=[Role.CASHIER])
+            elif what == "closed":
+                User.objects.filter(pk=nurse.pk).update(is_active=False)
+            else:
+                sessions.end_all(person)
+            return proof
+
+        monkeypatch.setattr(factors, "check_code", slow)
+        client.post(VERIFY, {"code": code})
+        assert client.get(reverse("accounts:device-list")).status_code == 302
+        assert SESSION_KEY not in client.session
 
 
 class TestTwoAccountsOfOnePerson:
