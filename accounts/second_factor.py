@@ -16,12 +16,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts.models import TotpDevice, User
+from core.http import own_path
 
 STAGE = "second_factor"
 FACTOR_AT = "factor_at"  # session: when a factor was last proven, seconds since 1970
@@ -149,10 +150,7 @@ def keep_session(request: HttpRequest, device: Device | None = None) -> None:
 
 def safe_target(request: HttpRequest, target: str, otherwise: str = "") -> str:
     """Return `target` when it is an address of this site, else `otherwise` (the start page)."""
-    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return target if is_ours else otherwise or reverse("accounts:home")
+    return own_path(request, target) or otherwise or reverse("accounts:home")
 
 
 def name_hint(user: User) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -22,10 +22,10 @@ from accounts import binding, held, idle, lockout, sessions
 from accounts.guards import SignedInRequest, public, signed_in
 from accounts.models import AccountSession, User
 from accounts.session_forms import UnlockForm
+from core.http import own_path
 
 LOCKED = 423  # RFC 4918, section 11.3
 PORTAL = "/portal/"
-LONGEST_PATH = 2000
 
 
 # --- Answers of a locked session ------------------------------------------------------------------------------------
@@ -101,15 +101,7 @@ def _referring_page(request: HttpRequest) -> str:
 
 def _safe(request: HttpRequest, target: str) -> str:
     """Return an address of this site as a path, or that of the start page."""
-    origin = f"{request.scheme}://{request.get_host()}"
-    path = target.removeprefix(origin)
-    is_ours = (
-        path.startswith("/")
-        and path.isprintable()
-        and len(path) <= LONGEST_PATH
-        and url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    )
-    return path if is_ours else reverse("accounts:home")
+    return own_path(request, target) or reverse("accounts:home")
 
 
 def sign_in_address(target: str) -> str:

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django_otp.models import Device
 
 from accounts.second_factor import FACTOR_AT, mark_proven
+from core.http import own_path
 
 FRESH_SECONDS = 300
 
@@ -34,7 +35,8 @@ def challenge(request: HttpRequest, *, back_to: str = "") -> HttpResponse:
 
     What was posted is not kept: ask before the form, not after.
     """
-    target = back_to or (request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/"))
+    referring = own_path(request, request.headers.get("Referer", "")) or "/"
+    target = back_to or (request.get_full_path() if request.method == "GET" else referring)
     address = f"{resolve_url('accounts:factor-confirm')}?{urlencode({'next': target})}"
     if getattr(request, "htmx", False):
         response = HttpResponse(status=204)

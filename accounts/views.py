@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,6 +25,7 @@ from accounts.forms import PatientSignInForm, StaffSignInForm
 from accounts.guards import SignedInRequest, public, requires
 from accounts.models import User
 from accounts.navigation import url_of
+from core.http import own_path
 from core.styleguide import context as styleguide_context
 
 
@@ -41,8 +41,8 @@ class _Door(LoginView):
 
     def get_success_url(self) -> str:
         """The page asked for, when it lies behind this door."""
-        wanted = super().get_success_url()
-        behind_portal = str(wanted or "").startswith("/portal/")
+        wanted = own_path(self.request, str(super().get_success_url() or ""))
+        behind_portal = wanted.startswith("/portal/")
         return wanted if wanted and behind_portal == (self.door == "patient") else resolve_url("accounts:home")
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -105,12 +105,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     shortcut = {"on": True, "off": False}.get(data.get("uses_ctrl_d", ""))
     if request.user.is_authenticated:
         services.save_preferences(user_id=request.user.pk, language=language, theme=theme, uses_ctrl_d=shortcut)
-    target = data.get("next", "")
-    if not url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        target = reverse("accounts:home")
-    response = redirect(target)
+    response = redirect(own_path(request, data.get("next", "")) or reverse("accounts:home"))
     kept: dict[str, Any] = {
         "max_age": 365 * 86400,
         "samesite": "Lax",

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from core.errors import DomainError, InvalidInput, NotPermitted, TooManyRequests
 
@@ -23,6 +24,24 @@ def status_of(error: DomainError) -> int:
     if isinstance(error, TooManyRequests):
         return 429
     return 409
+
+
+LONGEST_PATH = 2000
+
+
+def own_path(request: HttpRequest, target: str) -> str:
+    """Return the path that an address from outside leads to when it is one of this site, else "".
+
+    Never another host, a name of a route, or text that no address can hold.
+    """
+    path = target.removeprefix(f"{request.scheme}://{request.get_host()}")
+    is_ours = (
+        path.startswith("/")
+        and path.isprintable()
+        and len(path) <= LONGEST_PATH
+        and url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    )
+    return path if is_ours else ""
 
 
 @dataclass

@@ -8,19 +8,16 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.guards import SignedInRequest
-from core.http import domain_errors
+from core.http import domain_errors, own_path
 from scheduling.forms import ReasonForm
 
 
 def back(request: SignedInRequest, default: str, *args: Any) -> HttpResponse:
     """Return to the page the form came from (`next`, own addresses only), else to the named one."""
-    target = request.POST.get("next", "")
-    if target and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
-        return redirect(target)
-    return redirect(default, *args)
+    target = own_path(request, request.POST.get("next", ""))
+    return redirect(target) if target else redirect(default, *args)
 
 
 def act(request: SignedInRequest, call: Callable[[], Any], success: str, default: str, *args: Any) -> HttpResponse:
@@ -65,8 +62,4 @@ def reason_step(
 def _next(request: SignedInRequest) -> str:
     if request.method == "POST":
         return request.POST.get("next", "")
-    current = request.headers.get("HX-Current-URL", "") if getattr(request, "htmx", False) else ""
-    if url_has_allowed_host_and_scheme(current, allowed_hosts={request.get_host()}):
-        path = current.split(request.get_host(), 1)[-1]
-        return path if path.startswith("/") else ""
-    return ""
+    return own_path(request, request.headers.get("HX-Current-URL", "")) if getattr(request, "htmx", False) else ""

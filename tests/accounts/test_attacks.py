@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axes.models import AccessAttempt
@@ -14,6 +15,7 @@ from accounts import factor_resets, factors, sessions
 from accounts.access import Role
 from accounts.errors import SecondPersonNeeded
 from accounts.models import TotpDevice, User
+from accounts.second_factor import FACTOR_AT
 from accounts.services import set_roles
 from tests.accounts.signing_in import PASSWORD, VERIFY, unused_code
 from tests.factories.accounts import UserFactory
@@ -51,6 +53,41 @@ class TestBackOffice:
             answer = client.get(f"/back-office/accounts/user/?{query}")
             assert answer.status_code in (302, 400), query
             assert answer.status_code == 400 or "e=1" in answer["Location"], query
+
+
+HOSTILE = [
+    "foo", "accounts:logout", "//evil.example", "/\\evil.example", "https://evil.example/", "http://testserver@evil.example/",
+    "http://testserver.evil.example/", "javascript:alert(1)", "/\n/x", "\0", "?", "/" * 9000, "/\u2028x",
+]  # fmt: skip
+
+
+def leads_into_this_site(answer) -> bool:
+    target = answer["Location"]
+    return answer.status_code == 302 and target.startswith("/") and not target.startswith(("//", "/\\"))
+
+
+class TestAddressesToGoTo:
+    @pytest.mark.parametrize("target", HOSTILE)
+    def test_a_language_is_chosen_whatever_next_says(self, client, target):
+        assert leads_into_this_site(client.post(reverse("accounts:preferences"), {"language": "en", "next": target}))
+
+    @pytest.mark.parametrize("target", HOSTILE)
+    def test_a_sign_in_leads_into_this_site(self, cast, target):
+        nurse, client = cast.nurse, Client()
+        code = unused_code(nurse)
+        client.post(STAFF, {"login": "ns.dewi", "password": PASSWORD, "next": target})
+        assert leads_into_this_site(client.post(VERIFY, {"code": code}))
+
+    def test_after_a_step_up_one_is_back_on_the_page_one_came_from(self, cast, client_for):
+        client = client_for(cast.admin)
+        session = client.session
+        session[FACTOR_AT] = 0
+        session.save()
+        url = reverse("accounts:factor-reset-approve", args=[cast.nurse.pk])
+        page = "http://testserver/users/?status=active"
+        for came_from, leads_to in ((page, "/users/?status=active"), ("https://evil.example/users/", "/")):
+            answer = client.post(url, headers={"Referer": came_from})
+            assert parse_qs(urlsplit(answer["Location"]).query)["next"] == [leads_to]
 
 
 class TestSignInAgainstChanges:
