@@ -41,7 +41,9 @@ def locked_answer(request: HttpRequest) -> HttpResponse:
         response: HttpResponse = JsonResponse({**_state(request), "error": error}, status=LOCKED)
     else:
         is_form = request.method == "POST"
-        text = held.hold(request) if is_form else ""
+        # A form that came from elsewhere is not carried: the password would give it the proof that it lacked.
+        is_foreign = getattr(request, "refusal", "") == "csrf"
+        text = held.hold(request) if is_form and not is_foreign else ""
         target = request.get_full_path() if request.method == "GET" else _referring_page(request)
         response = _lock_screen(request, UnlockForm(), target=target, form_held=text, lost=is_form and not text)
     return _never_stored(response)

@@ -11,10 +11,10 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 
-from accounts import factor_resets, factors, sessions
+from accounts import factor_resets, factors, idle, sessions
 from accounts.access import Role
 from accounts.errors import SecondPersonNeeded
-from accounts.models import TotpDevice, User
+from accounts.models import AccountSession, TotpDevice, User
 from accounts.second_factor import FACTOR_AT
 from accounts.services import set_roles
 from tests.accounts.signing_in import PASSWORD, VERIFY, unused_code
@@ -117,6 +117,20 @@ class TestSignInAgainstChanges:
         client.post(VERIFY, {"code": code})
         assert client.get(reverse("accounts:device-list")).status_code == 302
         assert SESSION_KEY not in client.session
+
+
+class TestLockedPage:
+    def test_a_form_from_another_site_is_not_carried_over_the_lock(self, cast, client_for):
+        nurse = cast.nurse
+        inner = client_for(nurse)
+        client = Client(enforce_csrf_checks=True)
+        client.cookies = inner.cookies
+        row = AccountSession.objects.get(user=nurse, ended_at__isnull=True)
+        sessions.lock(row_id=row.pk, actor=nurse, why="asked")
+        idle.shut(row.pk, idle.Status.LOCKED)
+        answer = client.post(reverse("accounts:device-list"), {"evil": "yes"}, headers={"Sec-Fetch-Site": "same-site"})
+        assert answer.status_code == 423
+        assert not answer.context["form_held"]
 
 
 class TestTwoAccountsOfOnePerson:
