@@ -165,9 +165,13 @@ def _new_password(request: HttpRequest, link: AccountLink) -> HttpResponse:
 
 
 def _confirm_email(request: HttpRequest, link: AccountLink) -> HttpResponse:
-    """Confirm a new address; when an admin asked for it, with the password of the account."""
-    form = None
-    if services.needs_password(link):
+    """Confirm a new address: signed in as its account, or with the password.
+
+    The mailbox alone does not do: a mistyped address would hand the account to whoever reads there. What an admin asked
+    for always needs the password.
+    """
+    form, is_own = None, request.user.is_authenticated and request.user.pk == link.user_id
+    if services.needs_password(link) or not is_own:
         data = request.POST if request.method == "POST" else None
         form = PasswordProofForm(data, request=request, account=link.user)
     status = 200
@@ -179,7 +183,8 @@ def _confirm_email(request: HttpRequest, link: AccountLink) -> HttpResponse:
             if outcome.ok:
                 return _email_confirmed(request, user)
             status = outcome.status
-    return render(request, "accounts/link_email_screen.html", {"link": link, "form": form}, status=status)
+    context = {"link": link, "form": form, "is_own": is_own, "by_admin": services.needs_password(link)}
+    return render(request, "accounts/link_email_screen.html", context, status=status)
 
 
 def _email_confirmed(request: HttpRequest, user: User) -> HttpResponse:

@@ -416,13 +416,26 @@ class TestOwnAddress:
     def test_confirmed_on_another_device(self, cast, client_for):
         client = client_for(cast.nurse)
         ask(client, "baru@rumah.example")
-        assert confirm(last_path(template="email_confirm"))["Location"] == reverse("accounts:login")
+        path = last_path(template="email_confirm")
+        answer = confirm(path, current_password=OLD)
+        assert answer["Location"] == reverse("accounts:login")
         assert client.get(EMAIL).status_code == 302
+
+    def test_the_mailbox_alone_takes_no_account_over(self, cast, client_for):
+        """A mistyped address: its reader opens the link."""
+        ask(client_for(cast.patient_user), "salah.ketik@rumah.example")
+        path = last_path(template="email_confirm")
+        for stranger in (Client(), client_for(cast.other_patient_user)):
+            page = opened(path, stranger).get(USE).content.decode()
+            assert cast.patient_user.full_name not in page
+            assert confirm(path, stranger).status_code == 422
+            assert confirm(path, stranger, current_password="tebakan").status_code == 422
+        assert not User.objects.filter(email="salah.ketik@rumah.example").exists()
 
     def test_the_old_address_opens_no_door_afterwards(self, cast, client_for):
         old = cast.patient_user.email
         ask(client_for(cast.patient_user), "baru@rumah.example")
-        confirm(last_path(template="email_confirm"))
+        confirm(last_path(template="email_confirm"), current_password=OLD)
         door = reverse("accounts:portal-login")
         assert Client().post(door, {"login": old, "password": OLD}).status_code == 422
         assert Client().post(door, {"login": "baru@rumah.example", "password": OLD}).status_code == 302
@@ -434,7 +447,7 @@ class TestOwnAddress:
         path = last_path(template="email_confirm")
         with time_machine.travel(clock.now() + timedelta(minutes=31), tick=True):
             assert confirm(path).status_code == 410
-        assert confirm(path).status_code == 302
+        assert confirm(path, current_password=OLD).status_code == 302
         assert confirm(path).status_code == 410
 
     def test_a_second_request_kills_the_first(self, cast, client_for):
@@ -443,7 +456,7 @@ class TestOwnAddress:
         path = last_path(template="email_confirm")
         ask(client, "dua@rumah.example")
         assert confirm(path).status_code == 410
-        assert confirm(last_path(template="email_confirm")).status_code == 302
+        assert confirm(last_path(template="email_confirm"), current_password=OLD).status_code == 302
         assert User.objects.get(pk=cast.nurse.pk).email == "dua@rumah.example"
 
     def test_a_new_password_stops_a_change_that_waits(self, cast, client_for):
@@ -459,17 +472,17 @@ class TestOwnAddress:
         for user in (cast.nurse, cast.patient_user):
             ask(client_for(user), "SAMA@rumah.example")
             paths.append(last_path(template="email_confirm", recipient_user=user))
-        assert confirm(paths[0]).status_code == 302
+        assert confirm(paths[0], current_password=OLD).status_code == 302
         client = opened(paths[1])
         cast.patient_user.language = "en"
-        answer = client.post(USE)
+        answer = client.post(USE, {"current_password": OLD})
         assert answer.status_code == 422
         assert User.objects.get(pk=cast.patient_user.pk).email == cast.patient_user.email
 
     def test_asking_does_not_tell_whose_address_is_known(self, cast, client_for):
         client = client_for(cast.patient_user)
         assert ask(client, cast.nurse.email.upper()).status_code == 302
-        assert confirm(last_path(template="email_confirm")).status_code == 422
+        assert confirm(last_path(template="email_confirm"), current_password=OLD).status_code == 422
         assert User.objects.get(pk=cast.patient_user.pk).email == cast.patient_user.email
 
     @pytest.mark.parametrize(
