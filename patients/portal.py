@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -17,7 +16,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.guards import PortalRequest, patient_portal, public
-from accounts.lockout import address_hash
+from accounts.limits import is_too_often
+from core.errors import TooManyRequests
 from core.http import domain_errors, error_response
 from core.indonesia import format_phone
 from patients import services
@@ -29,16 +29,7 @@ from patients.services.identity import may_set_birth_date, may_set_nik
 
 SIGN_UPS_PER_HOUR = 10  # from one address; a family or a waiting room shares one
 HOUR = 3600
-
-
-def _is_too_often(request: HttpRequest) -> bool:
-    """Count one sign-up of this address; True when there were too many in an hour."""
-    key = f"patients:sign-up:{address_hash(request)}"
-    cache.add(key, 0, HOUR)
-    try:
-        return cache.incr(key) > SIGN_UPS_PER_HOUR
-    except ValueError:  # it ran out between the two calls
-        return False
+NIKS_PER_DAY = 3  # of one account: the answer tells whether somebody with this NIK is a patient here
 
 
 @public
@@ -53,7 +44,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method == "GET" or not form.is_valid():
         return render(request, "patients/portal_sign_up.html", {"form": form}, status=422 if form.is_bound else 200)
-    if _is_too_often(request):
+    if is_too_often(request, "sign-up", limit=SIGN_UPS_PER_HOUR, seconds=HOUR):
         response = error_response(
             request, 429, _("Too many registrations came from here. Wait an hour and try again, or call the clinic.")
         )
@@ -88,6 +79,8 @@ def profile(request: PortalRequest) -> HttpResponse:
     status = 422
     if form.is_valid():
         with domain_errors(request, form=form) as outcome:
+            if form.cleaned_data.get("nik"):
+                _refuse_many_niks(request)
             services.complete_profile(
                 patient_id=patient.pk, actor=request.user, version=posted_version(request), **form.cleaned_data
             )
@@ -96,6 +89,18 @@ def profile(request: PortalRequest) -> HttpResponse:
             messages.success(request, _("Your profile was saved."))
             return redirect("patients:portal-profile")
     return _profile_page(request, patient, form, status=status)
+
+
+def _refuse_many_niks(request: PortalRequest) -> None:
+    """Count one try to enter a NIK, right or known.
+
+    Raises:
+        TooManyRequests: more than `NIKS_PER_DAY`.
+    """
+    day = 24 * HOUR
+    if is_too_often(request, "nik", limit=NIKS_PER_DAY, seconds=day, by=str(request.user.pk)):
+        sentence = _("This NIK cannot be recorded here today. Show your identity card at the front desk.")
+        raise TooManyRequests(sentence, retry_after_seconds=day)
 
 
 def _initial(patient: Patient) -> dict[str, Any]:

@@ -308,3 +308,14 @@ def test_a_wrong_profile_is_explained(cast, client_for, changes):
     answer = client_for(user).post(PROFILE, {**OWN, "birth_date": "1985-03-09", **changes})
     assert answer.status_code == 422
     assert Patient.objects.get(pk=patient.pk).version == 1
+
+
+def test_nobody_asks_for_one_nik_after_the_other(cast, client_for):
+    """The answer tells whether somebody with a NIK is a patient here, so it is given three times a day."""
+    PatientFactory(nik=NIK)
+    Patient.objects.filter(user=cast.patient_user).update(nik=None)
+    client = client_for(cast.patient_user)
+    statuses = [client.post(PROFILE, {**OWN, "nik": NIK}).status_code for _try in range(4)]
+    assert statuses == [409, 409, 409, 429]
+    assert client.post(PROFILE, {**OWN, "nik": OTHER_NIK}).status_code == 429, "a free one gets the same answer"
+    assert client.post(PROFILE, OWN).status_code == 302, "everything else is saved"
