@@ -56,6 +56,8 @@ STEP = "the form before an act, which is an event; it shows the name of the row 
 PART = "part of a page that wrote its event when it was opened"
 WITHOUT: dict[str, str] = {
     "billing:portal-bills": OWN_LIST,
+    "patients:emergency-detail": "the reviewer's page: a record number and no name; the review is an event",
+    "patients:emergency-start": "follows the look-up, which is an event; starting is one too",
     "patients:guardian-link-end": STEP,
     "patients:guardian-request": "names who asks for whom, at the desk; the decision is an event",
     "patients:missing-record": "an account without a record; building it is an event",
