@@ -18,6 +18,8 @@ from django.conf import settings
 
 from tests.core.installation import Installation, wait_for
 
+pytestmark = pytest.mark.processes
+
 PATIENTS = 200
 SEED = """
 import django; django.setup()

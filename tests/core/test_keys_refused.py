@@ -14,6 +14,8 @@ import pytest
 from core import keys
 from tests.core.installation import Installation
 
+pytestmark = pytest.mark.processes
+
 WSGI = ("-c", "import emr.wsgi")
 ASGI = ("-c", "import emr.asgi")
 WORKER = ("-m", "celery", "-A", "emr", "worker", "--concurrency", "1", "--pool", "solo")
