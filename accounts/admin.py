@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+import audit
 from accounts.access import Capability
 from accounts.back_office import ReadOnlyAdmin
 from accounts.models import User
@@ -60,6 +62,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_fields = ("action",)
     search_help_text = _("An action such as patients.chart.read, a patient's or person's id, or a staff member's name.")
     ordering = ("-id",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Reading the log is an act too, as on the page of the log."""
+        with transaction.atomic():
+            audit.record("reports.audit.viewed", actor=request.user, detail={"where": "back_office"})
+        return super().changelist_view(request, extra_context)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Match by index: the beginning of an action, an id, or a whole name; never a search inside every row."""

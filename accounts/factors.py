@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -418,7 +419,7 @@ def _forget_failures(devices: list[Any]) -> None:
 
 def _refused(user_id: UUID, kind: str, why: str) -> None:
     audit.record_refusal(
-        "accounts.factor.refused", actor=None, target=User(pk=user_id), detail={"kind": kind, "why": why}
+        "accounts.factor.refused", actor=AnonymousUser(), target=User(pk=user_id), detail={"kind": kind, "why": why}
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 from django.utils import formats
@@ -140,7 +141,7 @@ def prove(
         owner = credential.user if credential is not None else None
         audit.record_refusal(
             "accounts.factor.refused",
-            actor=None,  # whoever it was has proven nothing
+            actor=AnonymousUser(),  # whoever it was has proven nothing
             target=owner,
             detail={"kind": "passkey", "purpose": purpose.value, "why": reason},
         )

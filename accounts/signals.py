@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -13,7 +14,8 @@ import audit
 from accounts import binding, sessions
 from accounts.lockout import address_hash, forget_failures
 from accounts.models import AccountSession
-from audit import browsers
+from accounts.names import account_of_request
+from audit import browsers, context
 
 
 @receiver(user_logged_in)
@@ -34,6 +36,27 @@ def record_sign_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) 
     request.binding_token = binding.bind(request.session, row_id=row.pk, user_agent=user_agent)  # type: ignore[attr-defined]
     forget_failures(request, user)
     request.remember_browser = True  # type: ignore[attr-defined]
+
+
+@receiver(user_login_failed)
+def record_refused_secret(
+    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """Write down a wrong password, at a door or of somebody signed in. Whose it was, never what was typed.
+
+    Codes and passkeys are checked by services that say more about a refusal; theirs stands already.
+    """
+    trace = context.current.get().trace
+    if request is None or trace.refusal_noted:
+        return
+    match = request.resolver_match
+    audit.record_refusal(
+        "accounts.sign_in.refused",
+        actor=getattr(request, "user", None) or AnonymousUser(),
+        target=account_of_request(request, str(credentials.get("username") or "")),
+        detail={"page": match.view_name[:100]} if match is not None else None,
+    )
+    trace.refusal_noted = False  # a lock-out that follows from it is an event of its own
 
 
 @receiver(user_logged_out)

@@ -63,6 +63,7 @@ ACTIONS: dict[str, Words] = {
     "accounts.session.started": Words(S.SIGN_IN, _("Signed in")),
     "accounts.session.unbound": Words(S.SIGN_IN, _("Session used from another browser, ended")),
     "accounts.session.unlocked": Words(S.SIGN_IN, _("Session unlocked")),
+    "accounts.sign_in.refused": Words(S.SIGN_IN, _("Wrong password")),
     "accounts.staff.check_undone": Words(S.SIGN_IN, _("Licence check undone")),
     "accounts.staff.verified": Words(S.SIGN_IN, _("Checked the licences")),
     "accounts.try.locked_out": Words(S.SIGN_IN, _("Locked out after wrong tries")),

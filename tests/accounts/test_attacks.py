@@ -17,6 +17,7 @@ from accounts.errors import SecondPersonNeeded
 from accounts.models import AccountSession, TotpDevice, User
 from accounts.second_factor import FACTOR_AT
 from accounts.services import set_roles
+from audit.models import AuditEvent
 from tests.accounts.signing_in import PASSWORD, VERIFY, unused_code
 from tests.factories.accounts import UserFactory
 
@@ -144,3 +145,57 @@ class TestTwoAccountsOfOnePerson:
         second = User.objects.get(pk=second.pk)
         with pytest.raises(SecondPersonNeeded):
             factor_resets.approve_reset(request_id=asked.pk, actor=second)
+
+
+class TestTraces:
+    """Wrong passwords are events too: whose, where, how often; never what was typed."""
+
+    def refused(self) -> list[tuple[str, str, str]]:
+        rows = AuditEvent.objects.filter(action="accounts.sign_in.refused", result="refused").order_by("id")
+        return [(row.actor_roles, row.target_id, row.detail.get("page", "")) for row in rows]
+
+    def test_at_the_doors(self, cast):
+        nurse, patient = str(cast.nurse.pk), str(cast.patient_user.pk)
+        portal = reverse("accounts:portal-login")
+        for door, login, password in (
+            (STAFF, cast.nurse.email, "Sal4h-sekali-ini"),
+            (STAFF, "bukan.siapa", "Sal4h-sekali-ini"),
+            (STAFF, "siti", PASSWORD),
+            (portal, "siti", "Sal4h-sekali-ini"),
+        ):
+            assert Client().post(door, {"login": login, "password": password}).status_code == 422
+        assert self.refused() == [
+            ("anonymous", nurse, "accounts:login"),
+            ("anonymous", "", "accounts:login"),
+            ("anonymous", patient, "accounts:login"),
+            ("anonymous", patient, "accounts:portal-login"),
+        ]
+        assert "Sal4h" not in str([row.__dict__ for row in AuditEvent.objects.all()])
+        assert "bukan.siapa" not in str([row.__dict__ for row in AuditEvent.objects.all()])
+
+    def test_the_fifth_and_the_lock(self, cast):
+        client = Client()
+        for _try in range(5):
+            client.post(STAFF, {"login": cast.nurse.email, "password": "salah"})
+        assert len(self.refused()) == 5
+        assert AuditEvent.objects.filter(action="accounts.try.locked_out").count() == 1
+
+    def test_of_somebody_signed_in(self, cast, client_for):
+        client = client_for(cast.nurse)
+        client.post(
+            reverse("accounts:password-change"), {"current_password": "salah", "new_password": "Baru-sekali-2026"}
+        )
+        assert self.refused() == [("nurse", str(cast.nurse.pk), "accounts:password-change")]
+
+    def test_a_wrong_code_is_one_event(self, cast):
+        client, device = Client(), TotpDevice.objects.create(user=cast.nurse, name="Telepon")
+        client.post(STAFF, {"login": "ns.dewi", "password": PASSWORD})
+        wrong = next(f"{n:06d}" for n in range(9) if not device.matching_steps(f"{n:06d}", time.time()))
+        assert client.post(VERIFY, {"code": wrong}).status_code == 422
+        assert not self.refused()
+        event = AuditEvent.objects.get(result="refused")
+        assert (event.action, event.actor_roles) == ("accounts.factor.refused", "anonymous")
+
+    def test_the_log_is_not_read_in_the_back_office_without_trace(self, cast, client_for):
+        assert client_for(cast.admin).get("/back-office/audit/auditevent/").status_code == 200
+        assert AuditEvent.objects.get(action="reports.audit.viewed").actor_id == cast.admin.pk
