@@ -111,7 +111,21 @@ def locked_places(user: User) -> int:
 
 
 def raw_client_ip(request: HttpRequest) -> str:
-    """Return the client's address; with trusted proxies, the one the outermost trusted proxy saw."""
+    """Return the client's address; with trusted proxies, the one the outermost trusted proxy saw.
+
+    Of IPv6 the network of 64 bits: one subscriber has all of its addresses, and could take a new one for each try.
+    """
+    text = _seen_address(request)
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv4Address):
+        return text
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False).network_address)
+
+
+def _seen_address(request: HttpRequest) -> str:
     if settings.TRUSTED_PROXY_COUNT:
         forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
         if len(forwarded) >= settings.TRUSTED_PROXY_COUNT:

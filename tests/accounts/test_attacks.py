@@ -8,12 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth import SESSION_KEY
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts import factor_resets, factors, idle, sessions
 from accounts.access import Role
 from accounts.errors import SecondPersonNeeded
+from accounts.lockout import raw_client_ip
 from accounts.models import AccountSession, TotpDevice, User
 from accounts.second_factor import FACTOR_AT
 from accounts.services import set_roles
@@ -199,3 +200,19 @@ class TestTraces:
     def test_the_log_is_not_read_in_the_back_office_without_trace(self, cast, client_for):
         assert client_for(cast.admin).get("/back-office/audit/auditevent/").status_code == 200
         assert AuditEvent.objects.get(action="reports.audit.viewed").actor_id == cast.admin.pk
+
+
+class TestAddresses:
+    def test_a_subscriber_with_many_ipv6_addresses_has_five_tries(self, cast):
+        statuses = [
+            Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}").post(STAFF, {"login": cast.nurse.email, "password": "x"})
+            for number in range(1, 7)
+        ]
+        assert [answer.status_code for answer in statuses] == [422] * 4 + [429] * 2
+        other = Client(REMOTE_ADDR="2001:db8:1:3::1").post(STAFF, {"login": cast.nurse.email, "password": "x"})
+        assert other.status_code == 422
+
+    @pytest.mark.parametrize("address", ["203.0.113.5", "::ffff:203.0.113.5", "", "unix:", "2001:db8::1%eth0"])
+    def test_any_address(self, address):
+        request = RequestFactory().get("/", REMOTE_ADDR=address)
+        assert raw_client_ip(request) in ("203.0.113.5", "0.0.0.0", "unix:", "2001:db8::")

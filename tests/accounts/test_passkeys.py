@@ -674,7 +674,11 @@ class TestRegister:
 
     @pytest.mark.parametrize(
         ("user_agent", "name"),
-        [(CHROME, "Chrome · Linux, Maret 2026"), ("", "Kunci sandi, Maret 2026"), ("curl/8", "Kunci sandi, Maret 2026")],
+        [
+            (CHROME, "Chrome · Linux, Maret 2026"),
+            ("", "Kunci sandi, Maret 2026"),
+            ("curl/8", "Kunci sandi, Maret 2026"),
+        ],
     )
     def test_names(self, user_agent, name):
         assert passkeys.default_name(user_agent, taken=set()) == name
