@@ -87,7 +87,9 @@ KINDS: dict[str, Kind] = {
     ),
     "guardian_active_for_me": Kind(_("Another account can now see your record and act for you."), "users", "info"),
     "guardian_rejected": Kind(
-        _("Your request to act for a family member was refused: %(reason)s"), "x-circle", "danger"
+        _("Your request to act for a family member was refused. The page of your family says why."),
+        "x-circle",
+        "danger",
     ),
     "guardian_ending": Kind(
         _("From %(ends_on)s you can no longer act for a person you look after."), "calendar", "warning"
@@ -137,7 +139,9 @@ KINDS: dict[str, Kind] = {
         _("Your booking with %(doctor)s for %(starts_at)s is confirmed."), "check-circle", "success"
     ),
     "appointment_rejected": Kind(
-        _("Your booking with %(doctor)s for %(starts_at)s could not be confirmed: %(reason)s"), "x-circle", "danger"
+        _("Your booking with %(doctor)s for %(starts_at)s could not be confirmed. Its page says why."),
+        "x-circle",
+        "danger",
     ),
     "appointment_cancelled": Kind(
         _("Your booking with %(doctor)s for %(starts_at)s was cancelled."), "x-circle", "warning"

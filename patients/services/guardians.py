@@ -145,9 +145,7 @@ def reject_link(*, link_id: UUID, reason: str, actor: User) -> GuardianLink:
     _refuse_own(link.guardian, actor)
     _close(link, Status.REJECTED, actor, why)
     audit.record("patients.guardian_link.rejected", actor=actor, target=link)
-    notifications.notify(
-        recipients=[link.guardian], kind="guardian_rejected", params={"reason": why}, path=_family_path()
-    )
+    notifications.notify(recipients=[link.guardian], kind="guardian_rejected", path=_family_path())
     _mail(link.guardian, "guardian_rejected", link, reason=why)
     return link
 

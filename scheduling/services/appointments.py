@@ -185,8 +185,6 @@ def mail(appointment: Appointment, *, template: str, dedupe_key: str) -> Email |
 def tell_patient(appointment: Appointment, *, kind: str, but: User | None = None) -> None:
     """Put a notice about an appointment into the lists of its patient and guardians, except of the account that did it."""
     params = {"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at}
-    if kind == "appointment_rejected":
-        params["reason"] = appointment.reason
     notify_patient(patient=appointment.patient, kind=kind, params=params, path=portal_path(appointment), but=but)
 
 

@@ -275,6 +275,9 @@ def test_a_refusal_has_a_reason_that_the_asking_person_reads(cast):
     services.reject_link(link_id=link.pk, reason="KK tidak cocok", actor=cast.receptionist)
     email = Email.objects.get()
     assert (email.template, "KK tidak cocok" in email.body_text) == ("guardian_rejected", True)
+    assert "KK tidak cocok" not in str(list(Notice.objects.values())), (
+        "encrypted in the link, so not in clear beside it"
+    )
     with pytest.raises(GuardianLinkClosed):
         services.end_link(link_id=link.pk, reason="x", actor=cast.receptionist)
 
