@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import services, step_up
 from accounts.errors import WeakPassword
 from accounts.guards import SignedInRequest, public, signed_in
-from accounts.limits import is_too_often
+from accounts.limits import even_out, is_too_often
 from accounts.models import AccountLink, User
 from accounts.navigation import url_of
 from accounts.password_forms import (
@@ -38,7 +38,6 @@ from core.ids import uuid_or_none
 LINK = "account_link"  # session: id of the mailed link that was opened
 RESETS_PER_HOUR = 10  # from one address; a waiting room shares one
 HOUR = 3600
-ANSWER_SECONDS = 0.4  # how long every answer of a reset takes: several times what the longest of them needs
 DOORS = {"staff": "accounts:login", "patient": "accounts:portal-login"}
 
 
@@ -104,7 +103,7 @@ def password_reset(request: HttpRequest, door: str) -> HttpResponse:
         response["Retry-After"] = str(HOUR)
         return response
     services.request_password_link(door=door, name=form.cleaned_data["login"])
-    time.sleep(max(0.0, ANSWER_SECONDS - (time.monotonic() - began)))
+    even_out(began)
     return redirect(
         "accounts:password-reset-sent" if door == User.Kind.STAFF else "accounts:portal-password-reset-sent"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.guards import PortalRequest, patient_portal, public
-from accounts.limits import is_too_often
+from accounts.limits import even_out, is_too_often
 from core.errors import TooManyRequests
 from core.http import domain_errors, error_response
 from core.indonesia import format_phone
@@ -38,7 +39,8 @@ NIKS_PER_DAY = 3  # of one account: the answer tells whether somebody with this 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Ask for a portal account. A taken address gets the same answer as a new one."""
+    """Ask for a portal account. A taken address gets the same answer as a new one, after the same time."""
+    began = time.monotonic()
     if request.user.is_authenticated:
         return redirect("accounts:home")
     form = SignUpForm(request.POST if request.method == "POST" else None)
@@ -56,6 +58,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         services.submit_registration(language=get_language() or "id", **fields)
     if not outcome.ok:
         return render(request, "patients/portal_sign_up.html", {"form": form}, status=outcome.status)
+    even_out(began)
     return redirect("patients:portal-sign-up-done")
 
 

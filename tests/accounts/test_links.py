@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from accounts import errors, link_views, services
+from accounts import errors, limits, services
 from accounts.models import AccountLink, TotpDevice, User
 from audit.models import AuditEvent
 from core import clock
@@ -30,7 +30,7 @@ RESETS = {"staff": "accounts:password-reset", "patient": "accounts:portal-passwo
 
 @pytest.fixture(autouse=True)
 def _quick_answers(monkeypatch):
-    monkeypatch.setattr(link_views, "ANSWER_SECONDS", 0)
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0)
 
 
 def forget(name: str, door: str = "staff", client: Client | None = None):
@@ -95,9 +95,9 @@ class TestForgotten:
         assert forget(name).status_code == 422
 
     def test_every_answer_takes_the_same_time(self, cast, monkeypatch):
-        monkeypatch.setattr(link_views, "ANSWER_SECONDS", 7.0)
+        monkeypatch.setattr(limits, "ANSWER_SECONDS", 7.0)
         slept = []
-        with patch("accounts.link_views.time.sleep", slept.append):
+        with patch("accounts.limits.time.sleep", slept.append):
             for name in (cast.nurse.email, "siapa@saja.example", cast.patient_user.email):
                 forget(name)
         assert len(slept) == 3

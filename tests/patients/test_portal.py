@@ -1,11 +1,13 @@
 """Signing up for the portal and keeping the own profile."""
 
+import time
 from datetime import date
 
 import pytest
 from django.urls import reverse
 
 from accounts.access import Role
+from accounts.limits import ANSWER_SECONDS
 from accounts.models import User
 from audit.models import AuditEvent
 from notifications.models import Email, Notice
@@ -319,3 +321,12 @@ def test_nobody_asks_for_one_nik_after_the_other(cast, client_for):
     assert statuses == [409, 409, 409, 429]
     assert client.post(PROFILE, {**OWN, "nik": OTHER_NIK}).status_code == 429, "a free one gets the same answer"
     assert client.post(PROFILE, OWN).status_code == 302, "everything else is saved"
+
+
+def test_a_taken_address_is_answered_in_the_same_time(cast, client):
+    took = []
+    for email in ("baru.sekali@surat.example", cast.patient_user.email):
+        began = time.monotonic()
+        assert client.post(SIGN_UP, {**FORM, "email": email})["Location"] == DONE
+        took.append(time.monotonic() - began)
+    assert min(took) >= ANSWER_SECONDS
