@@ -74,7 +74,7 @@ def sign_up_done(request: HttpRequest) -> HttpResponse:
 def profile(request: PortalRequest) -> HttpResponse:
     """The chosen person's data; NIK and birth date are given once."""
     patient = Patient.objects.visible_to(request.user).for_header().get(pk=request.patient.pk)
-    locks = {"may_set_nik": may_set_nik(patient), "may_set_birth_date": may_set_birth_date(patient)}
+    locks = {"may_set_nik": may_set_nik(patient), "may_set_birth_date": may_set_birth_date(patient, request.user)}
     if request.method == "GET":
         services.record_chart_read(patient=patient, actor=request.user, what="identity")
         return _profile_page(request, patient, ProfileForm(initial=_initial(patient), **locks))

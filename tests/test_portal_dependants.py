@@ -18,14 +18,16 @@ from audit.models import AuditEvent
 from core import clock
 from notifications.models import Email, Notice
 from patients import services as patients
+from patients.errors import IdentityLocked
 from patients.models import Patient
 from patients.persons import SESSION_KEY
 from scheduling import services as scheduling
 from scheduling.errors import NotYourAppointment
 from scheduling.models import Appointment, Visit
+from tests.factories.accounts import PatientUserFactory
 from tests.factories.billing import InvoiceFactory
 from tests.factories.consultations import SignedNoteFactory
-from tests.factories.patients import GuardianLinkFactory, PatientFactory
+from tests.factories.patients import GuardianLinkFactory, PatientFactory, RegistrationFactory
 from tests.factories.pharmacy import PrescriptionFactory
 from tests.factories.scheduling import AppointmentFactory, SessionFactory, VisitFactory, session_at
 
@@ -540,3 +542,19 @@ def test_queries_do_not_grow_with_rows_or_family(cast, client, child, name):
             assert client.get(reverse(name)).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 15, [query["sql"][:150] for query in queries]
+
+
+def test_a_guardian_does_not_move_the_day_on_which_the_link_ends(cast, client, child, link):
+    teenager = PatientUserFactory()
+    RegistrationFactory(user=teenager, patient=child, made_record=True, status="activated")
+    Patient.objects.filter(pk=child.pk).update(user=teenager)
+    switch(client, child)
+    form = {"person": str(child.pk), "version": "1", "phone": "0812-3456-7890", "address": "Jl. Merdeka 1",
+            "guarantor": "self", "birth_date": "2024-06-02"}  # fmt: skip
+    assert client.post(reverse("patients:portal-profile"), form).status_code == 302
+    child.refresh_from_db()
+    assert child.birth_date == date(2018, 6, 2)
+    with pytest.raises(IdentityLocked):
+        patients.complete_profile(
+            patient_id=child.pk, actor=cast.patient_user, version=child.version, birth_date=date(2024, 6, 2)
+        )

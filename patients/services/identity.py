@@ -187,7 +187,7 @@ def complete_profile(*, patient_id: UUID, actor: Any, version: int, **fields: An
     locked = _("Your NIK and date of birth are recorded. Ask the front desk to correct them.")
     if cleaned.get("nik", patient.nik) != patient.nik and not may_set_nik(patient):
         raise IdentityLocked(locked)
-    if cleaned.get("birth_date", patient.birth_date) != patient.birth_date and not may_set_birth_date(patient):
+    if cleaned.get("birth_date", patient.birth_date) != patient.birth_date and not may_set_birth_date(patient, actor):
         raise IdentityLocked(locked)
     born_before = patient.birth_date
     changed = _apply(patient, cleaned)
@@ -213,10 +213,14 @@ def may_set_nik(patient: Patient) -> bool:
     return not patient.nik
 
 
-def may_set_birth_date(patient: Patient) -> bool:
-    """True until the profile is completed, and only when the birth date came from the patient's own sign-up."""
+def may_set_birth_date(patient: Patient, actor: Any) -> bool:
+    """True for the patient until the profile is completed, and only when the birth date came from the own sign-up.
+
+    Never for a guardian: their right to the record ends by this date.
+    """
     return (
-        patient.profile_completed_at is None
+        patient.user_id == actor.pk
+        and patient.profile_completed_at is None
         and PortalRegistration.objects.filter(patient_id=patient.pk, made_record=True).exists()
     )
 
