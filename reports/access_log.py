@@ -13,11 +13,10 @@ from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.access import Role
 from accounts.models import User
 from audit.models import AuditEvent
 from patients.models import Patient
-from reports.audit_browser import EMERGENCY_KEY
+from reports.audit_browser import EMERGENCY_KEY, role_labels
 from reports.audit_words import ACTIONS, Sort, words_of
 
 SHOWN = (Sort.READ, Sort.CREATE, Sort.CHANGE, Sort.REMOVE, Sort.PRINT, Sort.EXPORT, Sort.EMERGENCY)
@@ -54,12 +53,17 @@ class Entry:
     is_portal: bool
 
 
-def events_about(patient: Patient) -> QuerySet[AuditEvent]:
-    """Return the events that the patient's page shows; refusals and jobs are the clinic's business."""
+def events_about(patient: Patient, *, viewer: User) -> QuerySet[AuditEvent]:
+    """Return the events that the patient's page shows to `viewer`, whose own reading is left out.
+
+    Refusals and jobs are the clinic's business.
+    """
     actions = [action for action, words in ACTIONS.items() if words.sort in SHOWN]
-    return AuditEvent.objects.filter(
+    reads = [action for action in actions if words_of(action).sort == Sort.READ]
+    rows = AuditEvent.objects.filter(
         patient_id=patient.pk, action__in=actions, result=AuditEvent.Result.OK, actor_id__isnull=False
     )
+    return rows.exclude(actor_id=viewer.pk, action__in=reads)
 
 
 def entries(events: Iterable[AuditEvent], *, viewer: User) -> list[Entry]:
@@ -68,7 +72,7 @@ def entries(events: Iterable[AuditEvent], *, viewer: User) -> list[Entry]:
         Entry(
             at=event.at,
             who=event.actor_name or _by_portal(event, viewer),
-            roles=", ".join(_role(name) for name in event.actor_roles.split(",") if name),
+            roles=role_labels(event),
             what=words_of(event.action).label,
             part=PARTS.get(str(event.detail.get("what", "")), ""),
             is_emergency=EMERGENCY_KEY in event.detail or words_of(event.action).sort == Sort.EMERGENCY,
@@ -80,7 +84,3 @@ def entries(events: Iterable[AuditEvent], *, viewer: User) -> list[Entry]:
 
 def _by_portal(event: AuditEvent, viewer: User) -> str:
     return str(_("You") if event.actor_id == viewer.pk else _("Another person of this record, by portal"))
-
-
-def _role(name: str) -> str:
-    return str(Role(name).label) if name in Role.values else name

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from accounts.access import Role
 from audit.models import AuditEvent, AuditSeal
 from core import clock
 from patients.models import Patient
@@ -41,9 +42,19 @@ class Line:
         return self.event.actor_name
 
     @property
+    def roles(self) -> str:
+        return role_labels(self.event)
+
+    @property
     def place(self) -> str:
         """The end of the address digest: enough to see that two events came from one place."""
         return self.event.address_hash[-4:].replace(":", "")
+
+
+def role_labels(event: AuditEvent) -> str:
+    """Return the roles that the person had then, in words; "" for jobs and for nobody."""
+    names = event.actor_roles.split(",")
+    return ", ".join(str(Role(name).label) for name in names if name in Role.values)
 
 
 def filtered(

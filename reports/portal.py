@@ -17,9 +17,8 @@ from reports import access_log
 @require_GET
 def record_access(request: PortalRequest) -> HttpResponse:
     """List who opened, searched, changed, printed or sent on this record; one's own visits to the portal are left out."""
-    page = keyset_page(
-        request.GET, access_log.events_about(request.patient), order=("-id",), size=30, parse=sequence_or_none
-    )
+    events = access_log.events_about(request.patient, viewer=request.user)
+    page = keyset_page(request.GET, events, order=("-id",), size=30, parse=sequence_or_none)
     if not page.previous_url:
         with transaction.atomic():
             audit.record("reports.access_log.viewed", actor=request.user, patient=request.patient.pk)

@@ -186,6 +186,14 @@ class TestPatientsPage:
         assert not second.is_emergency
         assert first.is_emergency
 
+    def test_own_reading_is_left_out_and_own_changes_are_not(self, cast, client_for):
+        patient = cast.patient_user.patient
+        record_chart_read(patient=patient, actor=cast.patient_user, what="identity")
+        note("patients.profile.completed", actor=cast.patient_user, patient=patient.pk)
+        [entry] = client_for(cast.patient_user).get(MINE).context["entries"]
+        assert entry.is_portal
+        assert entry.part == ""
+
     def test_nothing_about_anybody_else(self, cast, client_for):
         record_chart_read(patient=cast.other_patient_user.patient, actor=cast.nurse)
         assert client_for(cast.patient_user).get(MINE).context["entries"] == []
