@@ -3,6 +3,8 @@
 const box = document.getElementById("patient-q");
 const results = document.getElementById("patient-results");
 const links = () => [...results.querySelectorAll("[data-result]")];
+const isAnswered = () => (box.dataset.answered ?? box.defaultValue.trim()) === box.value.trim();
+let isWaiting = false; // arrow down was pressed before the answer was there
 
 function step(from, by) {
   const all = links();
@@ -18,20 +20,24 @@ function step(from, by) {
 if (box && results) {
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "ArrowDown" && links().length) {
+    isWaiting = event.key === "ArrowDown" && !isAnswered();
+    if (event.key === "ArrowDown" && (isWaiting || links().length)) {
       event.preventDefault();
-      links()[0].focus();
+      if (!isWaiting) links()[0].focus();
     } else if (event.key === "Enter" && links().length === 1 && box.dataset.answered === box.value.trim()) {
       event.preventDefault();
       links()[0].click();
     }
   });
-  // Enter may only open what answers the words in the box now, not those of a moment ago.
+  // Keys may only reach what answers the words in the box now, not those of a moment ago or the people opened lately.
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target === results) box.dataset.asked = box.value.trim();
   });
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target === results) box.dataset.answered = box.dataset.asked;
+    if (event.detail.target !== results) return;
+    box.dataset.answered = box.dataset.asked;
+    if (isWaiting && isAnswered() && document.activeElement === box) links()[0]?.focus();
+    isWaiting = isWaiting && !isAnswered();
   });
   results.addEventListener("keydown", (event) => {
     const link = event.target.closest("[data-result]");
