@@ -16,6 +16,7 @@ from accounts import lockout, services
 from accounts.access import Capability
 from accounts.guards import SignedInRequest, requires
 from accounts.models import User
+from accounts.step_up import fresh_factor
 from accounts.user_forms import EmailForm, InviteForm, RolesForm, StaffForm, UserFilterForm
 from core.http import domain_errors
 from core.pagination import keyset_page
@@ -106,6 +107,7 @@ def user_email(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Capability.MANAGE_USERS)
+@fresh_factor
 @require_POST
 def user_roles(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Give exactly these roles."""

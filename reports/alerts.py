@@ -45,8 +45,14 @@ def look(now: datetime | None = None) -> int:
     since = state.looked_until - OVERLAP if state else until - FIRST_LOOK
     since = max(since, until - LONGEST_LOOK)
     raised = sum(_raise(**found) for found in _findings(since, until))
-    AlertState.objects.update_or_create(pk=1, defaults={"looked_until": until})
+    _looked(until)
     return raised
+
+
+@retry_transaction
+def _looked(until: datetime) -> None:
+    if not AlertState.objects.filter(pk=1).update(looked_until=until):
+        AlertState.objects.bulk_create([AlertState(pk=1, looked_until=until)], ignore_conflicts=True)
 
 
 @retry_transaction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from django.urls import reverse
 from accounts import errors, services
 from accounts.access import Role
 from accounts.models import AccountLink, RoleAssignment, StaffProfile, User
+from accounts.second_factor import FACTOR_AT
 from audit.models import AuditEvent
 from core import clock
 from core.errors import DomainError, InvalidInput
@@ -134,6 +136,15 @@ class TestInvite:
 
 @pytest.mark.django_db
 class TestRoles:
+    def test_rights_change_with_a_fresh_factor_only(self, cast, client_for):
+        client = client_for(cast.admin)
+        session = client.session
+        session[FACTOR_AT] = int(time.time()) - 3600
+        session.save()
+        answer = client.post(reverse("accounts:user-roles", args=[cast.nurse.pk]), {"roles": ["admin"]})
+        assert answer["Location"].startswith(reverse("accounts:factor-confirm"))
+        assert set(cast.nurse.roles.values_list("role", flat=True)) == {"nurse"}
+
     def test_add_up_and_are_logged(self, cast):
         services.set_roles(user_id=cast.nurse.pk, actor=cast.admin, roles=["nurse", "cashier"])
         assert roles_of(cast.nurse) == {"nurse", "cashier"}
