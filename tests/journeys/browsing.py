@@ -56,6 +56,7 @@ class Person:
         self.username = username
         self.problems: list[str] = []
         self._allowed: list[tuple[int, str]] = []
+        self._may_lose_connection = False
         shape = {"viewport": PHONE, "is_mobile": True, "has_touch": True} if phone else {"viewport": DESKTOP}
         self.context: BrowserContext = browser.new_context(
             base_url=clinic.url,
@@ -78,10 +79,16 @@ class Person:
         """A refusal that the journey asks for: answers of `status` from addresses that match are no problem."""
         self._allowed.append((status, address))
 
+    def may_lose_connection(self) -> None:
+        """The journey ends this person's sessions: a page that is still open may try its live connection once more."""
+        self._may_lose_connection = True
+
     def _note(self, problem: str) -> None:
         self.problems.append(f"{self.username}: {problem}")
 
     def _on_console(self, message: Any) -> None:
+        if self._may_lose_connection and "/ws/live/' failed" in message.text and "code: 403" in message.text:
+            return
         if message.type == "error" and not message.text.startswith("Failed to load resource: the server responded"):
             self._note(f"console: {message.text}")
 

@@ -6,6 +6,7 @@ Nothing here touches a database of this process. What a journey needs to know ab
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -18,7 +19,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from base64 import b64encode
+from base64 import b32decode, b64encode
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -42,6 +44,18 @@ TOTP_SECONDS = 30
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
 STOP_WITHIN = 20
 MARK = "journey-answer:"
+NUMBERS = itertools.count(1)  # of the clinics of this run: each has its own database, also in Redis
+
+
+APPS = """
+from accounts.models import TotpDevice
+rows = TotpDevice.objects.filter(confirmed=True).select_related("user").order_by("pk")
+answer = [[row.user.username, row.key_hex, row.last_t] for row in rows]
+"""
+ONE_MORE_APP = """
+from accounts.models import TotpDevice, User
+answer = TotpDevice.objects.create(user=User.objects.get(username="{username}"), name="Ponsel lain").key_hex
+"""
 
 
 def free_port() -> int:
@@ -125,23 +139,48 @@ class Certificate:
         self.fingerprint = b64encode(hashlib.sha256(der).digest()).decode()
 
 
+@dataclass
+class App:
+    """An authenticator app on somebody's telephone: its key, and the last step whose code was used."""
+
+    key: str
+    used: int
+
+    def next_code(self) -> str:
+        """Return the code of the present step, or of the next one, which is taken too; "" when both were used."""
+        now = int(time.time()) // TOTP_SECONDS
+        step = max(now, self.used + 1)
+        if step > now + 1:
+            return ""
+        self.used = step
+        totp = TOTP(bytes.fromhex(self.key), TOTP_SECONDS, 0, 6)
+        totp.time = step * TOTP_SECONDS
+        return f"{totp.token():06d}"
+
+
 class Clinic:
     """The server under test with its own folder, database and port."""
 
-    def __init__(self, directory: Path, mailbox: Mailbox, *, database_url: str = "", redis_url: str = "") -> None:
+    def __init__(
+        self, directory: Path, mailbox: Mailbox, *, database_url: str = "", redis_url: str = "",
+        certificate: Certificate | None = None,
+    ) -> None:  # fmt: skip
         self.directory = directory
         self.mailbox = mailbox
         self.port = free_port()
         self.is_embedded = not database_url.startswith("mysql")
         self.url = f"{'http' if self.is_embedded else 'https'}://localhost:{self.port}"
-        self.certificate: Certificate | None = None
+        self.certificate = certificate  # of a clinic that the browser trusts already; else one is made
         self._pages_port, self._live_port = free_port(), free_port()
-        self.database_url = "" if self.is_embedded else _beside(database_url)
-        self.redis_url = "" if self.is_embedded else _next_redis(redis_url)
+        number = next(NUMBERS)
+        self.database_url = "" if self.is_embedded else _beside(database_url, number)
+        self.redis_url = "" if self.is_embedded else _next_redis(redis_url, number)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._passwords: dict[str, str] = {}
-        self._totp_keys: dict[str, list[Any]] = {}
-        self.typed_secrets: set[str] = set()  # passwords that journeys chose themselves
+        self._apps: dict[str, list[App]] = {}
+        self.typed_secrets: set[str] = (
+            set()
+        )  # passwords that journeys chose, backup codes and keys that they were shown
 
     # --- start and stop ---------------------------------------------------------------------------------------------
 
@@ -154,7 +193,7 @@ class Clinic:
                 [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
                 cwd=ROOT, env=self._environment(), check=True, capture_output=True,
             )  # fmt: skip
-            self.certificate = Certificate(self.directory)
+            self.certificate = self.certificate or Certificate(self.directory)
             self.manage("collectstatic", "--noinput", "-v", "0", served=True)
         self.manage("migrate", "-v", "0")
         self.manage("load_demo")
@@ -304,20 +343,26 @@ class Clinic:
         return json.loads(next(line for line in lines if line.startswith(MARK)).removeprefix(MARK))
 
     def code(self, username: str) -> str:
-        """Return a code of the person's authenticator app that was not used here before; waits for the next if need be."""
-        if username not in self._totp_keys:
-            script = (
-                "from accounts.models import TotpDevice\n"
-                "answer = {d.user.username: [d.key_hex, d.last_t] for d in TotpDevice.objects.filter(confirmed=True)}"
-            )
-            self._totp_keys = {**self.read(script), **self._totp_keys}
-        key, used = self._totp_keys[username]
-        while (step := max(int(time.time()) // TOTP_SECONDS, used + 1)) > time.time() // TOTP_SECONDS + 1:
-            time.sleep(0.5)
-        self._totp_keys[username][1] = step
-        totp = TOTP(bytes.fromhex(key), TOTP_SECONDS, 0, 6)
-        totp.time = step * TOTP_SECONDS
-        return f"{totp.token():06d}"
+        """Return a code of one of the person's authenticator apps that was not used here before.
+
+        A code works once, so somebody who signs in again within half a minute takes out another telephone.
+        """
+        if username not in self._apps:  # also of people that a test has made meanwhile
+            for name, key, used in self.read(APPS):
+                if name not in self._apps or all(key != app.key for app in self._apps[name]):
+                    self._apps.setdefault(name, []).append(App(key, used))
+        for app in self._apps[username]:
+            if code := app.next_code():
+                return code
+        key = self.read(ONE_MORE_APP.format(username=username))
+        self._apps[username].append(App(key, -1))
+        return self._apps[username][-1].next_code()
+
+    def learn_key(self, username: str, base32: str) -> None:
+        """Keep the key of an authenticator app that was set up just now, as a telephone does."""
+        self.typed_secrets.add(base32)
+        key = b32decode(base32 + "=" * (-len(base32) % 8)).hex()
+        self._apps.setdefault(username, []).append(App(key, int(time.time()) // TOTP_SECONDS - 1))
 
     def password(self, username: str) -> str:
         """Return the password that the sign-in page shows for a demo person."""
@@ -327,18 +372,18 @@ class Clinic:
         return self._passwords[username]
 
 
-def _beside(database_url: str) -> str:
+def _beside(database_url: str, clinic: int) -> str:
     """Return the address of a database of our own beside the given one."""
     parts = urlsplit(database_url)
-    return parts._replace(path=f"{parts.path.rstrip('/') or '/emr'}_journey_{os.getpid()}").geturl()
+    return parts._replace(path=f"{parts.path.rstrip('/') or '/emr'}_journey_{os.getpid()}_{clinic}").geturl()
 
 
-def _next_redis(redis_url: str) -> str:
-    """Return the next database of the same Redis: other tests empty theirs."""
+def _next_redis(redis_url: str, clinic: int) -> str:
+    """Return one of the next databases of the same Redis: other tests empty theirs."""
     assert redis_url, "REDIS_URL is needed beside a DATABASE_URL of MariaDB or MySQL"
     parts = urlsplit(redis_url)
     number = parts.path.strip("/")
-    return parts._replace(path=f"/{(int(number) if number.isdigit() else 0) + 1}").geturl()
+    return parts._replace(path=f"/{(int(number) if number.isdigit() else 0) + clinic}").geturl()
 
 
 def _mysql(database_url: str, *statements: str) -> None:

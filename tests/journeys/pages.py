@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from playwright.sync_api import Page
 
 from tests.journeys.browsing import path
+from tests.journeys.scenes import NEWCOMER
 
+PARTS = "[hx-trigger*='load'], [data-chart], .htmx-request"
 ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -27,10 +29,17 @@ class Stop:
         """Bring the tab to this page."""
         page.goto(path(self.route) + self.query)
         for pattern in self.follow:
-            page.wait_for_load_state("networkidle")
+            _settle(page)
             page.goto(_link(page, pattern))
         if self.act is not None:
             self.act(page)
+        _settle(page)
+
+
+def _settle(page: Page) -> None:
+    """Wait for the parts that a page fetches by itself; most pages have none and are complete when they are loaded."""
+    page.wait_for_load_state("load")
+    if page.locator(PARTS).count():
         page.wait_for_load_state("networkidle")
 
 
@@ -80,7 +89,71 @@ def _open_first(page: Page, then: str = "") -> None:
     _find_a_patient(page)
     page.goto(page.locator("[data-result]").first.get_attribute("href") or "")
     if then:
+        _settle(page)
         page.goto(_link(page, then))
+
+
+def _at_the_door(page: Page, username: str, way: str = "") -> None:
+    """Give the password of a demo person and stop at the second step."""
+    page.context.clear_cookies()  # no other sign-in waits here
+    page.goto(path("accounts:login"))
+    page.locator("details:has(input[name=login]) > summary").click()
+    with page.expect_navigation():
+        page.locator(f"form:has(input[name=login][value='{username}']) button[type=submit]").click()
+    if way:
+        page.goto(f"{path('accounts:factor-verify')}?with={way}")
+
+
+def _set_up_an_app(page: Page) -> None:
+    _at_the_door(page, NEWCOMER)
+    with page.expect_navigation():
+        page.locator("section:has(#choice-app) button[type=submit]").click()
+    page.locator(".setup-steps details summary").click()
+
+
+def _show_backup_codes(page: Page) -> None:
+    page.locator("main form button[type=submit]").first.click()
+    page.locator("#backup-codes").wait_for()
+
+
+def _show_persons(page: Page) -> None:
+    page.locator(".person-strip summary").click()
+
+
+def _as_the_child(page: Page) -> None:
+    _show_persons(page)
+    with page.expect_navigation():
+        page.locator(".person-choice:not([aria-current])").first.click()
+
+
+def _as_oneself(page: Page) -> None:
+    _show_persons(page)
+    with page.expect_navigation():
+        page.locator(".person-choice").first.click()
+
+
+def _find_in_emergency(page: Page) -> None:
+    page.fill("#id_number", "000007")
+    with page.expect_navigation():
+        page.locator("main form button[type=submit]").click()
+    page.locator("main .line-rows").wait_for()
+
+
+def _to_the_reason(page: Page) -> None:
+    _find_in_emergency(page)
+    with page.expect_navigation():
+        page.locator("main .line-rows a.btn").first.click()
+
+
+def _lock(page: Page) -> None:
+    page.locator(".user-button").click()
+    page.locator("[data-lock-now] button").click()
+    page.locator("#session-lock[open]").wait_for()
+
+
+def _open_guardians(page: Page) -> None:
+    _open_first(page)
+    page.goto(f"{page.url}guardians/")
 
 
 VISIT = "/portal/visits/ID/"
@@ -95,6 +168,11 @@ DAY = {
         Stop("forgot", "accounts:password-reset"),
         Stop("forgot-patient", "accounts:portal-password-reset"),
         Stop("forgot-sent", "accounts:portal-password-reset-sent"),
+        Stop("link-ended", "accounts:link-use"),
+        Stop("second-step", "accounts:login", act=lambda page: _at_the_door(page, "resepsionis")),
+        Stop("second-step-backup", "accounts:login", act=lambda page: _at_the_door(page, "resepsionis", "backup")),
+        Stop("second-step-new", "accounts:login", act=lambda page: _at_the_door(page, NEWCOMER)),
+        Stop("second-step-new-app", "accounts:login", act=_set_up_an_app),
     ),
     "pasien": (
         Stop("home", "workspace:portal-home"),
@@ -117,8 +195,18 @@ DAY = {
         Stop("notices", "notifications:notice-list"),
         Stop("devices", "accounts:device-list"),
         Stop("confirm", "accounts:factor-confirm"),
+        Stop("password", "accounts:password-change"),
         Stop("email-change", "accounts:email-change"),
+        Stop("signed-in", "accounts:session-list"),
         Stop("messages", "support:portal-message-list"),
+        Stop("who-saw-it", "reports:portal-record-access"),
+        Stop("family", "patients:portal-family"),
+        Stop("family-ask", "patients:portal-family-ask"),
+        Stop("family-ask-errors", "patients:portal-family-ask", act=_send_empty),
+        Stop("persons", "workspace:portal-home", act=_show_persons),
+        Stop("as-the-child", "workspace:portal-home", act=_as_the_child),
+        Stop("book-for-the-child", "scheduling:portal-book", follow=("/portal/book/times/", "/portal/book/complaint/")),
+        Stop("as-oneself", "workspace:portal-home", act=_as_oneself),
     ),
     "admin": (
         Stop("overview", "reports:dashboard"),
@@ -136,7 +224,16 @@ DAY = {
         Stop("user", "accounts:user-list", follow=("/users/ID/",)),
         Stop("user-new", "accounts:user-create"),
         Stop("user-new-errors", "accounts:user-create", act=_send_empty),
+        Stop("user-reset", "accounts:user-list", "?role=doctor", follow=("/users/ID/", "/users/ID/second-step/reset/")),
+        Stop("resets", "accounts:factor-reset-list"),
+        Stop("reset", "accounts:factor-reset-list", follow=("/users/second-step-resets/ID/",)),
         Stop("records-missing", "patients:missing-record-list"),
+        Stop("record-missing", "patients:missing-record-list", follow=("/patients/missing-records/ID/",)),
+        Stop("emergencies", "patients:emergency-list"),
+        Stop("emergency", "patients:emergency-list", follow=("/patients/emergency/ID/",)),
+        Stop("audit", "reports:audit-browser"),
+        Stop("alerts", "reports:alert-list"),
+        Stop("alert", "reports:alert-list", follow=("/audit-alerts/ID/",)),
         Stop("emails", "notifications:email-list"),
         Stop("notices", "notifications:notice-list"),
         Stop("support", "support:inbox"),
@@ -146,6 +243,10 @@ DAY = {
         Stop("device-remove", "accounts:device-list", follow=(r"/account/devices/app/\d+/remove/",)),
         Stop("confirm", "accounts:factor-confirm"),
         Stop("backup-codes", "accounts:backup-codes"),
+        Stop("backup-codes-shown", "accounts:backup-codes", act=_show_backup_codes),
+        Stop("password", "accounts:password-change"),
+        Stop("email-change", "accounts:email-change"),
+        Stop("signed-in", "accounts:session-list"),
         Stop("styleguide", "accounts:styleguide"),
     ),
     "dr.rina": (
@@ -158,6 +259,9 @@ DAY = {
         Stop("sessions", "scheduling:session-list"),
         Stop("session-new", "scheduling:session-propose"),
         Stop("queue", "scheduling:queue"),
+        Stop("emergency-find", "patients:emergency-find"),
+        Stop("emergency-found", "patients:emergency-find", act=_find_in_emergency),
+        Stop("emergency-reason", "patients:emergency-find", act=_to_the_reason),
     ),
     "resepsionis": (
         Stop("overview", "reports:dashboard"),
@@ -168,6 +272,15 @@ DAY = {
         Stop("book", "patients:search", act=lambda page: _open_first(page, "/patients/ID/book/")),
         Stop("walk-in", "patients:search", act=lambda page: _open_first(page, "/patients/ID/walk-in/")),
         Stop("edit", "patients:search", act=lambda page: _open_first(page, "/patients/ID/edit/")),
+        Stop("guardians", "patients:search", act=_open_guardians),
+        Stop("guardian-add", "patients:search", act=lambda page: _open_first(page, "/patients/ID/guardians/add/")),
+        Stop("family-requests", "patients:guardian-request-list"),
+        Stop("family-request", "patients:guardian-request-list", follow=("/patients/guardian-requests/ID/",)),
+        Stop(
+            "family-proof",
+            "patients:guardian-request-list",
+            follow=("/patients/guardian-requests/ID/", "/patients/guardian-requests/ID/"),
+        ),
         Stop("appointments-today", "scheduling:appointment-list", "?view=today"),
         Stop("queue", "scheduling:queue"),
         Stop("messages", "support:message-list"),
@@ -194,8 +307,18 @@ DAY = {
         Stop("bill", "workspace:cashier", follow=("/bills/ID/",)),
         Stop("paid", "workspace:cashier", "?tab=paid"),
         Stop("paid-bill", "workspace:cashier", "?tab=paid", follow=("/bills/ID/",)),
+        Stop("devices-asked-away", "accounts:device-list"),
+        Stop("locked", "workspace:cashier", act=_lock),
+        Stop("locked-page", "workspace:cashier"),
     ),
-    "pemilik": (Stop("overview", "reports:dashboard"),),
+    "pemilik": (
+        Stop("overview", "reports:dashboard"),
+        Stop("reset", "accounts:factor-reset-list", follow=("/users/second-step-resets/ID/",)),
+        Stop("emergency", "patients:emergency-list", follow=("/patients/emergency/ID/",)),
+        Stop("audit-refused", "reports:audit-browser", "?result=refused"),
+        Stop("alerts", "reports:alert-list"),
+        Stop("alert", "reports:alert-list", follow=("/audit-alerts/ID/",)),
+    ),
 }
 PORTAL = ("stranger", "pasien")
 

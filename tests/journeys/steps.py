@@ -54,6 +54,7 @@ def find(somebody: Person, typed: str, case: Case) -> None:
     """Search a patient by typing, as staff do, and open the record by keyboard."""
     page = somebody.go("patients:search")
     page.locator("#patient-q").press_sequentially(typed, delay=15)
+    expect(page.locator(".patient-new input[name=q]")).to_have_value(typed)  # no longer the people opened lately
     found = page.locator("[data-result]").filter(has_text=case.name)
     expect(found).to_have_count(1)
     page.keyboard.press("ArrowDown")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.clinic import Clinic
+from tests.journeys.clinic import Clinic, Mailbox
 
 pytestmark = pytest.mark.journey
 
@@ -90,7 +90,8 @@ def redis_of(clinic: Clinic) -> Iterator[tuple[str, bytes]]:
 
 
 def files_of(clinic: Clinic) -> Iterator[tuple[str, bytes]]:
-    """Give logs and stored files. Left out: static files, the keys, and the list of the demo's sign-ins."""
+    """Give logs and stored files. Left out: static files, the keys, and the demo's sign-ins: their list, and the greeting
+    of `manage.py serve` that shows it on the terminal."""
     for path in sorted(clinic.directory.rglob("*")):
         relative = path.relative_to(clinic.directory)
         if (
@@ -99,13 +100,24 @@ def files_of(clinic: Clinic) -> Iterator[tuple[str, bytes]]:
             or path.name.startswith(("demo-", "emr.sqlite3", "tls"))
         ):
             continue
-        yield str(relative), path.read_bytes()
+        content = path.read_bytes()
+        if path.name == "serve.log":
+            _greeting, mark, content = content.partition(b"Ctrl+C")
+            assert mark
+        yield str(relative), content
 
 
-def test_nothing_readable_about_people_is_stored(clinic: Clinic, tmp_path: Path) -> None:
+def links_of(mailbox: Mailbox) -> set[str]:
+    """Return the secrets in the links that were mailed."""
+    texts = [str(part.get_content()) for mail in mailbox.mails for part in mail.walk() if not part.is_multipart()]
+    return {secret for text in texts for secret in re.findall(r"/account/link/([\w-]{20,})/", text)}
+
+
+def test_nothing_readable_about_people_is_stored(clinic: Clinic, mailbox: Mailbox, tmp_path: Path) -> None:
     canaries: dict[str, list[str]] = clinic.read(CANARIES)
     demo = json.loads((clinic.directory / "demo-sign-ins.json").read_text(encoding="utf-8"))
     canaries["password"] = sorted({row["password"] for row in demo} | clinic.typed_secrets)
+    canaries["link"] = sorted(links_of(mailbox))
     assert all(canaries[kind] for kind in ("name", "NIK", "phone", "secret", "password")), {
         k: len(v) for k, v in canaries.items()
     }
