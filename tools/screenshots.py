@@ -2,8 +2,8 @@
 
 Desktop (1280) and phone (390), light and dark, in Indonesian: DIR/role-page-size-theme.png. Without --base it opens a demo
 clinic of its own in a temporary folder and removes it afterwards; with --base it looks at a running one in demo mode, where
-the doctor's draft and a complaint on the way to a booking are typed as the pages ask for them. Needs the packages of
-requirements-e2e.lock and Chromium.
+the doctor's draft and a complaint on the way to a booking are typed as the pages ask for them, and pages about requests
+and alerts that are not there are left out. Needs the packages of requirements-e2e.lock and Chromium.
 """
 
 from __future__ import annotations
@@ -29,10 +29,13 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from tests.journeys.browsing import ARGUMENTS, CHROMIUM, DESKTOP, PHONE, path  # noqa: E402
 from tests.journeys.clinic import Clinic, Mailbox  # noqa: E402
-from tests.journeys.pages import DAY, PORTAL  # noqa: E402
+from tests.journeys.pages import BACK_OFFICE, DAY, PORTAL  # noqa: E402
+from tests.journeys.scenes import prepare  # noqa: E402
 
 SIZES = {"1280": DESKTOP, "390": PHONE}
 TALLEST = 4000  # px; longer pages are cut
+CODE_WITHIN = 60  # seconds until the demo shows a code that was not used
+PAGES = {**DAY, "back-office": BACK_OFFICE}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -46,6 +49,7 @@ def demo_clinic() -> Iterator[str]:
         mailbox.start()
         try:
             clinic.start()
+            prepare(clinic)
             yield clinic.url
         finally:
             clinic.stop()
@@ -53,30 +57,21 @@ def demo_clinic() -> Iterator[str]:
 
 
 def sign_in(page: Page, username: str) -> None:
-    """Press the demo sign-in of a person on the page of their door."""
+    """Press the demo sign-in of a person on the page of their door, and the code that is shown in place of a telephone."""
     page.goto(path("accounts:portal-login" if username in PORTAL else "accounts:login"))
     page.locator("details:has(input[name=login]) > summary").click()
     with page.expect_navigation():
         page.locator(f"form:has(input[name=login][value='{username}']) button[type=submit]").click()
-    demo_code = page.locator("[data-demo-code] button")
-    if demo_code.count():
-        demo_code.click()
-    page.wait_for_url(lambda url: "/masuk/" not in url)
-
-
-def second_step(page: Page) -> None:
-    """Enter the code that a demo clinic shows in place of a telephone, when the sign-in asks for one."""
-    if "/masuk/" not in page.url and page.locator("input[name=code]").count() == 0:
-        return
-    for _try in range(40):
-        code = page.locator("[data-demo-code]").get_attribute("data-demo-code")
-        if code:
-            break
-        page.wait_for_timeout(1_000)  # the codes around now were used: the next one comes within half a minute
-        page.reload()
-    page.locator("input[name=code]").first.fill(code or "")
-    with page.expect_navigation():
-        page.locator("form:has(#id_code) button[type=submit]").click()
+    for _second in range(CODE_WITHIN):
+        if "/masuk/" not in page.url:
+            return
+        if page.locator("[data-demo-code] button").count():
+            with page.expect_navigation():
+                page.locator("[data-demo-code] button").click()
+        else:  # the codes around now were used
+            page.wait_for_timeout(1_000)
+            page.reload()
+    raise AssertionError(f"{username} cannot sign in")
 
 
 def save_pictures(browser: Browser, base: str, out: Path, who: str, only: str) -> list[str]:
@@ -87,8 +82,8 @@ def save_pictures(browser: Browser, base: str, out: Path, who: str, only: str) -
     )
     page = context.new_page()
     if who != "stranger":
-        sign_in(page, who)
-    for stop in DAY[who]:
+        sign_in(page, "admin" if who == "back-office" else who)
+    for stop in PAGES[who]:
         if only and only not in f"{who}-{stop.name}":
             continue
         try:
@@ -124,8 +119,8 @@ def main() -> int:
         base = options.base.rstrip("/") or stack.enter_context(demo_clinic())
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        for who in DAY:
-            if not options.only or any(options.only in f"{who}-{stop.name}" for stop in DAY[who]):
+        for who in PAGES:
+            if not options.only or any(options.only in f"{who}-{stop.name}" for stop in PAGES[who]):
                 missing += save_pictures(browser, base, options.out, who, options.only)
         browser.close()
     sys.stdout.write(f"{len(list(options.out.glob('*.png')))} pictures in {options.out}\n")
