@@ -50,11 +50,14 @@ bench: dev-venv
 clean-demo: venv
 	@$(PY) manage.py clean_demo
 
+EXTRA := import sys, tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies'][sys.argv[1]]))
+
 lock:
 	$(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
 	$(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-	$(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 --group e2e -c requirements-dev.lock -o requirements-e2e.lock
-	$(PY) -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['mysql']))" | $(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 -c requirements.lock - -o requirements-mysql.lock
+	$(PY) -c "$(EXTRA)" s3 | $(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 -c requirements-dev.lock - -o requirements-s3.lock
+	$(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 --group e2e -c requirements-dev.lock -c requirements-s3.lock -o requirements-e2e.lock
+	$(PY) -c "$(EXTRA)" mysql | $(UV) pip compile --no-header --universal --generate-hashes --python-version 3.11 -c requirements.lock - -o requirements-mysql.lock
 
 # A virtual environment with what a lock names. The copy of the lock inside it says what was installed, so nothing is
 # installed twice and a changed lock is noticed. make_venv makes the environment, install puts one lock into it.

@@ -40,6 +40,20 @@ class Capability(TextChoices):
     USE_EMERGENCY_ACCESS = "use_emergency_access", _("Open the record of a patient in an emergency, for an hour")
     REVIEW_EMERGENCY_ACCESS = "review_emergency_access", _("Review emergency accesses")
     RECORD_ALLERGIES = "record_allergies", _("Record allergies")
+    RECORD_HISTORY = "record_history", _("Record history, chronic conditions, pregnancy and medicines at home")
+    UPLOAD_DOCUMENTS = "upload_documents", _("Add photos and documents to records")
+    RECORD_CONSENTS = "record_consents", _("Record consents and their withdrawal")
+    PUBLISH_CONSENT_TEXTS = "publish_consent_texts", _("Publish consent texts")
+    EXPORT_RECORDS = "export_records", _("Make a patient's record as PDF")
+    MERGE_PATIENTS = "merge_patients", _("Merge records of one person, and undo it")
+    ARCHIVE_PATIENTS = "archive_patients", _("Archive patients, and delete those registered by mistake")
+    IMPORT_PATIENTS = "import_patients", _("Import and export lists of patients")
+    HANDLE_DATA_REQUESTS = (
+        "handle_data_requests",
+        _("Answer requests about personal data; erase and decide on retention"),
+    )
+    MANAGE_BREACHES = "manage_breaches", _("Keep the register of failures to protect personal data")
+    CHECK_INTEGRITY = "check_integrity", _("See what the nightly check of records found")
     VIEW_SCHEDULES = "view_schedules", _("See practice sessions")
     PROPOSE_SESSIONS = "propose_sessions", _("Propose own practice sessions")
     APPROVE_SESSIONS = "approve_sessions", _("Approve or reject practice sessions")
@@ -47,6 +61,10 @@ class Capability(TextChoices):
     APPROVE_APPOINTMENTS = "approve_appointments", _("Approve or reject bookings")
     CHECK_IN = "check_in", _("Check patients in and give queue numbers")
     VIEW_QUEUE = "view_queue", _("See today's queue")
+    VIEW_FLOW = "view_flow", _("See where today's patients are")
+    SERVE_LABORATORY = "serve_laboratory", _("Call patients to the laboratory and send them on")
+    SERVE_RADIOLOGY = "serve_radiology", _("Call patients to radiology and send them on")
+    MANAGE_SCHEDULING = "manage_scheduling", _("Keep services, stations, holidays, hours and screens")
     RECORD_VITALS = "record_vitals", _("Record vital signs")
     WRITE_NOTES = "write_notes", _("Write and sign consultation notes")
     VIEW_NOTES = "view_notes", _("Read consultation notes")
@@ -70,10 +88,12 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
     Role.ADMIN: frozenset(
         {
             C.USE_STAFF_SITE, C.MANAGE_USERS, C.DECIDE_FACTOR_RESETS, C.ACTIVATE_PATIENTS, C.SEARCH_PATIENTS,
-            C.REGISTER_PATIENTS, C.VIEW_CHART,
-            C.VIEW_ALL_CHARTS, C.REVIEW_EMERGENCY_ACCESS,
+            C.REGISTER_PATIENTS, C.VIEW_CHART, C.VIEW_ALL_CHARTS, C.REVIEW_EMERGENCY_ACCESS, C.UPLOAD_DOCUMENTS,
+            C.RECORD_CONSENTS, C.PUBLISH_CONSENT_TEXTS, C.EXPORT_RECORDS, C.MERGE_PATIENTS, C.ARCHIVE_PATIENTS,
+            C.IMPORT_PATIENTS, C.HANDLE_DATA_REQUESTS, C.MANAGE_BREACHES, C.CHECK_INTEGRITY,
             C.VIEW_SCHEDULES, C.APPROVE_SESSIONS, C.BOOK_APPOINTMENTS, C.APPROVE_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
-            C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS, C.VIEW_ALL_CONSULTATIONS,
+            C.VIEW_FLOW, C.MANAGE_SCHEDULING, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS,
+            C.VIEW_ALL_CONSULTATIONS,
             C.VIEW_REPORTS, C.READ_SUPPORT, C.VIEW_AUDIT, C.USE_BACK_OFFICE,
         }
     ),
@@ -81,32 +101,39 @@ ROLE_CAPABILITIES: dict[Role, frozenset[Capability]] = {
         {
             C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.PROPOSE_SESSIONS,
             C.VIEW_QUEUE, C.RECORD_VITALS, C.WRITE_NOTES, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.USE_EMERGENCY_ACCESS,
+            C.RECORD_HISTORY, C.UPLOAD_DOCUMENTS, C.RECORD_CONSENTS, C.EXPORT_RECORDS, C.VIEW_FLOW,
         }
     ),
     Role.NURSE: frozenset(
         {
             C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_CHART, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES, C.VIEW_QUEUE,
-            C.RECORD_VITALS, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.USE_EMERGENCY_ACCESS,
+            C.RECORD_VITALS, C.VIEW_NOTES, C.VIEW_PRESCRIPTIONS, C.USE_EMERGENCY_ACCESS, C.RECORD_HISTORY,
+            C.UPLOAD_DOCUMENTS, C.RECORD_CONSENTS, C.VIEW_FLOW,
         }
     ),
     Role.RECEPTIONIST: frozenset(
         {
             C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.REGISTER_PATIENTS, C.RECORD_ALLERGIES, C.VIEW_SCHEDULES,
-            C.BOOK_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE,
+            C.BOOK_APPOINTMENTS, C.CHECK_IN, C.VIEW_QUEUE, C.UPLOAD_DOCUMENTS, C.RECORD_CONSENTS, C.VIEW_FLOW,
         }
     ),
-    Role.CASHIER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS}),
+    Role.CASHIER: frozenset({C.USE_STAFF_SITE, C.SEARCH_PATIENTS, C.VIEW_BILLS, C.TAKE_PAYMENTS, C.REFUND_PAYMENTS, C.VIEW_FLOW}),
     Role.PHARMACIST: frozenset(
         {
             C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.VIEW_PRESCRIPTIONS, C.PRICE_PRESCRIPTIONS, C.DISPENSE, C.MANAGE_STOCK,
+            C.UPLOAD_DOCUMENTS, C.VIEW_FLOW,
         }
     ),
-    Role.LAB_OFFICER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
-    Role.RADIOGRAPHER: frozenset({C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS}),
+    Role.LAB_OFFICER: frozenset(
+        {C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.UPLOAD_DOCUMENTS, C.VIEW_FLOW, C.SERVE_LABORATORY}
+    ),
+    Role.RADIOGRAPHER: frozenset(
+        {C.USE_STAFF_SITE, C.SEARCH_OWN_PATIENTS, C.UPLOAD_DOCUMENTS, C.VIEW_FLOW, C.SERVE_RADIOLOGY}
+    ),
     Role.OWNER: frozenset(
         {
             C.USE_STAFF_SITE, C.DECIDE_FACTOR_RESETS, C.VIEW_SCHEDULES, C.VIEW_REPORTS, C.VIEW_AUDIT,
-            C.REVIEW_EMERGENCY_ACCESS,
+            C.REVIEW_EMERGENCY_ACCESS, C.MANAGE_BREACHES, C.VIEW_FLOW,
         }
     ),
     Role.PATIENT: frozenset({C.USE_PORTAL}),

@@ -23,11 +23,10 @@ from import_export.tmp_storages import CacheStorage
 import audit
 from accounts.access import Capability, has_capability
 from core.encryption import StrictEncryption
+from core.sheets import escape_formula, unescape_formula
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 MOST_LOGGED_LETTERS = 120
 MOST_LOGGED_ROWS = 50
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 
 class Guarded(admin.ModelAdmin):
@@ -159,20 +158,6 @@ def _for_log(value: Any) -> Any:
 
 def audit_name(model: type[models.Model]) -> str:
     return f"{model._meta.app_label}.{model._meta.model_name}"
-
-
-def escape_formula(cell: Any) -> Any:
-    """Return a cell that no spreadsheet runs: text that starts like a formula gets an apostrophe in front."""
-    if not isinstance(cell, str) or not cell.startswith(FORMULA_STARTS) or NUMBER.fullmatch(cell):
-        return cell
-    return f"'{cell}"
-
-
-def unescape_formula(cell: Any) -> Any:
-    """Undo `escape_formula`, so that an exported file can be imported again."""
-    if isinstance(cell, str) and cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
-        return cell[1:]
-    return cell
 
 
 class _NoFormulas:

@@ -18,7 +18,8 @@ from django.conf import settings
 
 from accounts.models import User
 from audit import browsers
-from core import clock, keys
+from core import clock
+from core.digests import keyed_digest
 
 GUARD = "guard"  # session: [digest of the binding, id of the AccountSession row, second it began]
 TOKEN_BYTES = 32
@@ -62,19 +63,15 @@ def fits_request(guard: Guard, cookies: Mapping[str, str], user_agent: str) -> b
 
 def person_mark(user: User) -> str:
     """Return what pages know a person by, to notice that somebody else signed in beside them. Says nothing about them."""
-    return hmac.new(_key("accounts/person-mark/v1"), user.pk.bytes, "sha256").hexdigest()[:16]
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/person-mark/v1", user.pk.bytes)[:16]
 
 
 def _digest(token: str, user_agent: str) -> str:
     text = f"{token}|{_kind(user_agent)}"
-    return hmac.new(_key("accounts/session-binding/v1"), text.encode(errors="replace"), "sha256").hexdigest()
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/session-binding/v1", text)
 
 
 def _kind(user_agent: str) -> str:
     """Browser and system without version, since browsers update themselves during the day; others by their full text."""
     family = browsers.family(user_agent)
     return user_agent if family == browsers.OTHER else re.sub(r" \d+", "", family)
-
-
-def _key(info: str) -> bytes:
-    return keys.derive(settings.KEYS.session_hash_key, info)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from accounts.guards import public
-from accounts.lockout import address_hash
+from accounts.limits import is_too_often
 from core import csp_reports
 
 PER_MINUTE = 60  # from one address; a broken page reports a handful
@@ -19,7 +18,8 @@ PER_MINUTE = 60  # from one address; a broken page reports a handful
 @require_POST
 def csp_report(request: HttpRequest) -> HttpResponse:
     """Keep a report; whatever was sent, the answer is empty."""
-    if _length(request) <= csp_reports.MOST_BYTES and not _is_too_often(request):
+    fits = _length(request) <= csp_reports.MOST_BYTES
+    if fits and not is_too_often(request, "csp", limit=PER_MINUTE, seconds=60):
         for report in csp_reports.parse(request.body):
             csp_reports.keep(report)
     return HttpResponse(status=204)
@@ -28,12 +28,3 @@ def csp_report(request: HttpRequest) -> HttpResponse:
 def _length(request: HttpRequest) -> int:
     text = request.headers.get("Content-Length", "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else csp_reports.MOST_BYTES + 1
-
-
-def _is_too_often(request: HttpRequest) -> bool:
-    key = f"accounts:csp:{address_hash(request)}"
-    cache.add(key, 0, 60)
-    try:
-        return cache.incr(key) > PER_MINUTE
-    except ValueError:  # it ran out between the two calls
-        return False

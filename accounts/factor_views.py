@@ -20,6 +20,7 @@ from accounts.factor_forms import BackupCodeForm, CodeForm, KeptForm, NewAppForm
 from accounts.guards import SignedInRequest, public, signed_in
 from accounts.models import TotpDevice, User
 from accounts.qr import qr_svg
+from accounts.second_factor import SecondFactorStage
 from core.http import domain_errors, refusal
 
 PENDING_APP = "pending_app"  # session: number of the row that an app is being set up in; the key stays in the row
@@ -29,6 +30,12 @@ APP, BACKUP, PASSKEY, PASSWORD = "app", "backup", "passkey", "password"  # ways 
 TryForm = CodeForm | BackupCodeForm | PasswordForm
 
 
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        messages.info(request, _("Sign in first. The second step must follow the password within 15 minutes."))
+    return redirect("accounts:home")
+
+
 # --- Inside the sign-in ---------------------------------------------------------------------------------------------
 
 
@@ -36,11 +43,9 @@ TryForm = CodeForm | BackupCodeForm | PasswordForm
 @public
 @never_cache
 @require_http_methods(["GET", "POST"])
-def factor_verify(request: HttpRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def factor_verify(request: HttpRequest, stage: SecondFactorStage) -> HttpResponse:
     """Ask for the second factor of the sign-in that waits in this session."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _sign_in_first(request)
     user = cast(User, stage.login.user)
     methods = factors.methods_of(user)
     if not methods.any:
@@ -75,11 +80,9 @@ def factor_cancel(request: HttpRequest) -> HttpResponse:
 @public
 @never_cache
 @require_http_methods(["GET", "POST"])
-def factor_enrol(request: HttpRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def factor_enrol(request: HttpRequest, stage: SecondFactorStage) -> HttpResponse:
     """Let somebody whose sign-in waits choose a first factor. Posting begins with an authenticator app."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _sign_in_first(request)
     user = cast(User, stage.login.user)
     if request.method == "POST":
         try:
@@ -96,11 +99,9 @@ def factor_enrol(request: HttpRequest) -> HttpResponse:
 @public
 @never_cache
 @require_http_methods(["GET", "POST"])
-def factor_enrol_app(request: HttpRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def factor_enrol_app(request: HttpRequest, stage: SecondFactorStage) -> HttpResponse:
     """Show the key of the first authenticator app and take its first code; that completes the sign-in."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _sign_in_first(request)
     user = cast(User, stage.login.user)
 
     def done(device: TotpDevice) -> HttpResponse:
@@ -164,12 +165,6 @@ def backup_codes_kept(request: SignedInRequest) -> HttpResponse:
 
 
 # --- Parts ----------------------------------------------------------------------------------------------------------
-
-
-def _sign_in_first(request: HttpRequest) -> HttpResponse:
-    if not request.user.is_authenticated:
-        messages.info(request, _("Sign in first. The second step must follow the password within 15 minutes."))
-    return redirect("accounts:home")
 
 
 def _way(request: HttpRequest, methods: factors.Methods) -> str:

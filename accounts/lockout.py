@@ -27,7 +27,8 @@ from django.utils.translation import ngettext
 
 from accounts import names
 from accounts.models import User
-from core import clock, keys
+from core import clock
+from core.digests import keyed_digest
 from core.errors import TooManyRequests
 from core.http import refusal
 
@@ -141,8 +142,7 @@ def address_hash(request: HttpRequest) -> str:
 def name_digest(user: User | None, typed: str = "") -> str:
     """Return what an account is counted as, or, for a name that nobody has, what was typed; never readable."""
     subject = f"account:{user.pk}" if user is not None else f"typed:{typed.strip().lower()[:255]}"
-    key = keys.derive(settings.KEYS.session_hash_key, "accounts/lockout/name/v1")
-    return hmac.new(key, subject.encode(errors="replace"), "sha256").hexdigest()[:DIGEST_LENGTH]
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/lockout/name/v1", subject)[:DIGEST_LENGTH]
 
 
 def username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
@@ -218,8 +218,8 @@ def _known_nonce(request: HttpRequest, user: User) -> str:
 
 
 def _entry_mac(account: str, nonce: str) -> str:
-    key = keys.derive(settings.KEYS.session_hash_key, "accounts/known-browser/v1")
-    return hmac.new(key, f"{account}.{nonce}".encode(), "sha256").hexdigest()[:DIGEST_LENGTH]
+    text = f"{account}.{nonce}"
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/known-browser/v1", text)[:DIGEST_LENGTH]
 
 
 # --- answers --------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from accounts.errors import FactorNeeded, PasskeyExpired
 from accounts.guards import SignedInRequest, public, signed_in
 from accounts.models import User
 from accounts.passkeys import Purpose
+from accounts.second_factor import SecondFactorStage
 from core.errors import DomainError, TooManyRequests
 from core.http import status_of
 
@@ -71,6 +72,10 @@ def _object_in(request: HttpRequest) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    return _to(resolve_url("accounts:login"))
 
 
 # --- Sign-in without a password -------------------------------------------------------------------------------------
@@ -122,11 +127,9 @@ def sign_in(request: PasskeyRequest) -> HttpResponse:
 @public
 @require_POST
 @_speaks_json
-def verify_begin(request: PasskeyRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def verify_begin(request: PasskeyRequest, stage: SecondFactorStage) -> HttpResponse:
     """Ask for a passkey of the person whose sign-in waits."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _to(resolve_url("accounts:login"))
     user = stage.login.user
     return _ask(request, Purpose.VERIFY, *passkeys.ask_to_prove(Purpose.VERIFY, user), user=user)
 
@@ -134,11 +137,9 @@ def verify_begin(request: PasskeyRequest) -> HttpResponse:
 @public
 @require_POST
 @_speaks_json
-def verify(request: PasskeyRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def verify(request: PasskeyRequest, stage: SecondFactorStage) -> HttpResponse:
     """Take the passkey as second factor."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _to(resolve_url("accounts:login"))
     try:
         credential = _proof(request, Purpose.VERIFY, stage.login.user)
     except lockout.TooManyTries:
@@ -150,11 +151,9 @@ def verify(request: PasskeyRequest) -> HttpResponse:
 @public
 @require_POST
 @_speaks_json
-def enrol_begin(request: PasskeyRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def enrol_begin(request: PasskeyRequest, stage: SecondFactorStage) -> HttpResponse:
     """Ask for a new passkey of a person whose sign-in waits and who must have a factor."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _to(resolve_url("accounts:login"))
     user = stage.login.user
     _must_be_without_factor(user)
     return _ask(request, Purpose.ENROL, *passkeys.ask_to_register(user), user=user)
@@ -163,11 +162,9 @@ def enrol_begin(request: PasskeyRequest) -> HttpResponse:
 @public
 @require_POST
 @_speaks_json
-def enrol(request: PasskeyRequest) -> HttpResponse:
+@second_factor.in_sign_in(otherwise=_sign_in_first)
+def enrol(request: PasskeyRequest, stage: SecondFactorStage) -> HttpResponse:
     """Keep the first factor of the person whose sign-in waits, and go on to the backup codes."""
-    stage = second_factor.waiting_stage(request)
-    if stage is None:
-        return _to(resolve_url("accounts:login"))
     _must_be_without_factor(stage.login.user)
     credential = _new_passkey(request, Purpose.ENROL, stage.login.user)
     return _to(second_factor.finish_enrolment(stage, credential)["Location"])

@@ -6,7 +6,9 @@ proven the session names no user at all (allauth keeps the waiting sign-in apart
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from allauth.account.internal import flows  # noqa: F401 - before stages, which import each other with it
@@ -97,6 +99,20 @@ def waiting_stage(request: HttpRequest) -> SecondFactorStage | None:
         return stage
     stage.abort()
     return None
+
+
+def in_sign_in(otherwise: Callable[[Any], HttpResponse]) -> Callable[[Callable[..., HttpResponse]], Any]:
+    """Give the view the stage of the sign-in that waits in this session, as `stage`; without one, `otherwise` answers."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @functools.wraps(view)
+        def checked(request: HttpRequest) -> HttpResponse:
+            stage = waiting_stage(request)
+            return otherwise(request) if stage is None else view(request, stage)
+
+        return checked
+
+    return decorate
 
 
 def finish(stage: SecondFactorStage, device: Device) -> HttpResponse:

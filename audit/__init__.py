@@ -11,6 +11,13 @@ def record(*args: Any, **kwargs: Any) -> Any:
     return write(*args, **kwargs)
 
 
+def record_many(*args: Any, **kwargs: Any) -> Any:
+    """See `audit.services.record_many`."""
+    from audit.services import record_many as write
+
+    return write(*args, **kwargs)
+
+
 def record_refusal(*args: Any, **kwargs: Any) -> Any:
     """See `audit.refusals.record_refusal`."""
     from audit.refusals import record_refusal as write

@@ -23,7 +23,12 @@ MOST_ROWS = 500  # then only known ones are counted: a flood of made-up reports 
 MOST_AT_ONCE = 20
 OVERFLOW = "overflow"
 
-_IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4,}", re.IGNORECASE)
+# Row ids, numbers, and the secrets of links.
+_IDS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4,}"
+    r"|(?:(?<=/account/link/)|(?<=/calendar-feeds/)|(?<=/board/)|(?<=/kiosk/)|(?<=/on-site/))[^/?#]+",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[a-z-]{1,60}")
 
 

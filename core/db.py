@@ -62,13 +62,27 @@ def next_number(name: str) -> int:
 
     The counter row stays locked until the caller's transaction ends, so take the number as late as possible.
     """
+    return next_numbers(name, 1)[0]
+
+
+def next_numbers(name: str, count: int) -> range:
+    """Return the next `count` numbers of a named counter; none at all only locks it. As `next_number`."""
+    from django.db.models import F
+
     from core.models import Counter
 
     if not connection.in_atomic_block:
-        raise RuntimeError("next_number needs a transaction")
-    from django.db.models import F
-
-    if not Counter.objects.filter(name=name).update(value=F("value") + 1):
+        raise RuntimeError("next_numbers needs a transaction")
+    if not Counter.objects.filter(name=name).update(value=F("value") + count):
         Counter.objects.bulk_create([Counter(name=name, value=0)], ignore_conflicts=True)
-        Counter.objects.filter(name=name).update(value=F("value") + 1)
-    return Counter.objects.values_list("value", flat=True).get(name=name)
+        Counter.objects.filter(name=name).update(value=F("value") + count)
+    last = Counter.objects.values_list("value", flat=True).get(name=name)
+    return range(last - count + 1, last + 1)
+
+
+def raise_number(name: str, at_least: int) -> None:
+    """Let a named counter go on after `at_least`; one that is there already stays. Locks it as `next_number` does."""
+    from core.models import Counter
+
+    next_numbers(name, 0)
+    Counter.objects.filter(name=name, value__lt=at_least).update(value=at_least)

@@ -199,7 +199,7 @@ class StrictEncryption(_TypedField[_Set, _Get]):
                 found.append(
                     checks.Error(
                         f"An encrypted column cannot have {option}: equal values are stored differently.",
-                        hint="Put a blind index column (core.search.blind_index) beside it.",
+                        hint="Put a blind index column (core.search.blind.blind_index) beside it.",
                         obj=self,
                         id="core.E101",
                     )

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from core.money import format_rupiah, parse_rupiah
 from core.text import clean_line, clean_text
+
+# Beyond these years is a typing error; at the edges of the calendar no time zone can be applied.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+def validate_year(value: date) -> None:
+    """Refuse a day or moment that nobody can mean.
+
+    Raises:
+        ValidationError: its year is before 1900 or after 2200.
+    """
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValidationError(_("Check the year of this date."), code="year")
 
 
 class CleanText(forms.CharField):

@@ -82,6 +82,12 @@ def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
     return response
 
 
+def with_camera(response: HttpResponse) -> HttpResponse:
+    """Let this page, and no frame in it, ask for the camera."""
+    response["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    return response
+
+
 def error_response(request: HttpRequest, status: int, message: str = "") -> HttpResponse:
     """Return the product's own page for an error status, or JSON when that is what was asked for."""
     if request.headers.get("Accept", "").startswith("application/json"):

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import QuerySet
 
-from core import clock, keys, search
+from core import clock, keys
 from core.db import locked, retry_transaction
 from core.errors import DomainError
 from core.keys import KeysError
 from core.models import SearchIndex
+from core.search import blind
 
 NAME = "patients"
 SENTINEL = "sentinel"  # purpose of the number that proves a key
@@ -86,7 +88,7 @@ def reading() -> IndexKeys:
         IndexKeyMissing: this process lacks the current key.
         IndexNotMade: the database was not migrated by this version.
     """
-    return _keys_of(_row(SearchIndex.objects.filter(name=NAME)), for_writing=False)
+    return _keys_of(_row(_rows()), for_writing=False)
 
 
 def writing(*, using: str = DEFAULT_DB_ALIAS) -> IndexKeys:
@@ -96,10 +98,9 @@ def writing(*, using: str = DEFAULT_DB_ALIAS) -> IndexKeys:
         IndexKeyMissing: this process lacks the current key or the one that is being built.
         IndexNotMade: the database was not migrated by this version.
     """
-    rows = SearchIndex.objects.using(using)
     if connections[using].vendor == "mysql":
-        return _keys_of(_row(rows.raw(SHARED, [NAME])), for_writing=True)
-    return _keys_of(_row(rows.filter(name=NAME)), for_writing=True)
+        return _keys_of(_row(SearchIndex.objects.using(using).raw(SHARED, [NAME])), for_writing=True)
+    return _keys_of(_row(_rows(using)), for_writing=True)
 
 
 def state() -> SearchIndex:
@@ -108,7 +109,7 @@ def state() -> SearchIndex:
     Raises:
         IndexNotMade: there is none.
     """
-    return _row(SearchIndex.objects.filter(name=NAME))
+    return _row(_rows())
 
 
 def ensure_row(*, using: str, proof: int | None) -> None:
@@ -117,12 +118,23 @@ def ensure_row(*, using: str, proof: int | None) -> None:
         return
     known = [name for name, key in ring().items() if proof is None or proof_of(key) == proof]
     if known:
-        SearchIndex.objects.using(using).bulk_create([SearchIndex(name=NAME, current=known[0])], ignore_conflicts=True)
+        row = SearchIndex(name=NAME, current=known[0], folding=blind.FOLDING_VERSION)
+        SearchIndex.objects.using(using).bulk_create([row], ignore_conflicts=True)
+
+
+def is_folded_anew(*, using: str = DEFAULT_DB_ALIAS) -> bool:
+    """True when the whole index is written by this version's folding of names; also before there is an index."""
+    return not SearchIndex.objects.using(using).filter(name=NAME).exclude(folding=blind.FOLDING_VERSION).exists()
+
+
+def note_folding() -> None:
+    """Note that every patient's terms were just written by this version."""
+    SearchIndex.objects.filter(name=NAME).update(folding=blind.FOLDING_VERSION)
 
 
 def proof_of(key: bytes) -> int:
     """Return the number by which a stored sentinel knows a master key."""
-    return search.blind_index(SENTINEL, "key sentinel for data, version 1", key=key)
+    return blind.blind_index(SENTINEL, "key sentinel for data, version 1", key=key)
 
 
 # --- The change of the key ------------------------------------------------------------------------------------------
@@ -207,7 +219,12 @@ def _enter(row: SearchIndex, phase: str, total: int) -> SearchIndex:
 
 
 def _locked_row() -> SearchIndex:
-    return _row(locked(SearchIndex.objects.filter(name=NAME)))
+    return _row(locked(_rows()))
+
+
+def _rows(using: str = DEFAULT_DB_ALIAS) -> QuerySet[SearchIndex]:
+    # Without the column that an older database lacks: its keys are looked at before `migrate` can add it.
+    return SearchIndex.objects.using(using).filter(name=NAME).defer("folding")
 
 
 def _row(rows: object) -> SearchIndex:

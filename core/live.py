@@ -1,4 +1,8 @@
-"""Live pages: tell open screens that something changed. Messages carry a topic, never names or numbers of patients."""
+"""Live pages: tell open screens that something changed. Messages carry a topic, the kind and id of a row, nothing else.
+
+A message may get lost: the layer drops them when a socket is slow or Redis restarts. So each group has a counter of what
+was told to it, in the cache; a socket compares it now and then with what it heard, and tells its page to look anew.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from django.core.cache import cache
 from django.db import transaction
 
 logger = logging.getLogger(__name__)
@@ -24,10 +29,14 @@ PHARMACY = "pharmacy"
 BILLING = "billing"
 ACCOUNTS = "accounts"
 NOTICES = "notices"
-TOPICS = (QUEUE, APPOINTMENTS, PHARMACY, BILLING, ACCOUNTS, NOTICES)
+FLOW = "flow"
+BOARD = "board"
+TOPICS = (QUEUE, APPOINTMENTS, PHARMACY, BILLING, ACCOUNTS, NOTICES, FLOW, BOARD)
 # Notices belong to one person: nobody watches the topic as a whole.
 SHARED_TOPICS = tuple(topic for topic in TOPICS if topic != NOTICES)
 FLUSH_SECONDS = 2
+COUNTED_SECONDS = 24 * 3600  # a counter that ran out begins anew; sockets take that for a gap and look once too often
+MISSED = "missed"  # told to a page by its own socket: something was lost, look at everything again
 
 _server_loop: asyncio.AbstractEventLoop | None = None
 
@@ -46,10 +55,11 @@ def group_of_user(user_id: UUID) -> str:
     return f"user.{user_id.hex}"
 
 
-def changed(topic: str, *, user_ids: tuple[UUID | None, ...] = ()) -> None:
+def changed(topic: str, *, user_ids: tuple[UUID | None, ...] = (), kind: str = "", row_id: UUID | None = None) -> None:
     """After this transaction commits, tell screens of staff who watch `topic`, and screens of these users.
 
-    None stands for a patient without a portal account and is passed over.
+    `kind` and `row_id` say which row it was, for pages that show one row only; give them for rows that everybody who
+    watches the topic may know. None in `user_ids` stands for a patient without a portal account and is passed over.
     """
     if topic not in TOPICS:
         raise ValueError(topic)
@@ -57,6 +67,10 @@ def changed(topic: str, *, user_ids: tuple[UUID | None, ...] = ()) -> None:
     if topic in SHARED_TOPICS:
         groups.insert(0, group_of_topic(topic))
     message = {"type": "changed", "topic": topic}
+    if kind:
+        message["kind"] = kind
+    if row_id is not None:
+        message["id"] = str(row_id)
     transaction.on_commit(lambda: _send(groups, message), robust=True)
 
 
@@ -69,12 +83,38 @@ def disconnect(user_ids: tuple[UUID, ...]) -> None:
     transaction.on_commit(lambda: _send(groups, {"type": "live.close"}), robust=True)
 
 
+def close_group(group: str) -> None:
+    """After this transaction commits, close the live connections of a group, as `disconnect` does for people."""
+    transaction.on_commit(lambda: _send([group], {"type": "live.close"}), robust=True)
+
+
+async def versions(groups: frozenset[str]) -> dict[str, int]:
+    """Return how often each group was told something; groups without a counter are left out."""
+    names = {f"live:{group}": group for group in groups}
+    return {names[name]: version for name, version in (await cache.aget_many(list(names))).items()}
+
+
+def _count(group: str) -> int:
+    """Count one message to a group; 0 when the cache cannot be asked, which a socket takes for a gap."""
+    name = f"live:{group}"
+    try:
+        cache.add(name, 0, COUNTED_SECONDS)
+        return cache.incr(name)
+    except Exception:
+        logger.exception("live tick was not counted")
+        return 0
+
+
 def _send(groups: list[str], message: dict[str, str]) -> None:
     layer = get_channel_layer()
+    counted = message["type"] == "changed"
+    messages = [
+        (group, {**message, "group": group, "version": _count(group)} if counted else message) for group in groups
+    ]
 
     async def send() -> None:
-        for group in groups:
-            await layer.group_send(group, message)
+        for group, content in messages:
+            await layer.group_send(group, content)
 
     try:
         if not isinstance(layer, InMemoryChannelLayer):

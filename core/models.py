@@ -3,7 +3,8 @@
 from django.db import models
 
 from core import clock
-from core.encryption import EncryptedTextField
+from core.encryption import EncryptedCharField, EncryptedTextField
+from core.ids import uuid7
 
 
 class Counter(models.Model):
@@ -49,6 +50,7 @@ class SearchIndex(models.Model):
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)  # counted when the phase began
     since = models.DateTimeField(default=clock.now)  # when this phase began
+    folding = models.PositiveSmallIntegerField(default=1)  # `search.FOLDING_VERSION` that the whole index is written by
 
     def __str__(self) -> str:
         return f"{self.name}: {self.phase}"
@@ -73,3 +75,23 @@ class CspReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.directive}: {self.blocked}"
+
+
+class StoredFile(models.Model):
+    """One file that people gave us or asked us for: where its sealed bytes lie, and the key they are sealed under.
+
+    The row says nothing about whose file it is: the row that points here does, and it has the permission check.
+    Each file has a random key of its own, so changing the data key writes this column again and not the files, and
+    deleting the row makes the bytes unreadable wherever a copy of them is left. Written only by `core.files`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=80, unique=True)  # random; where the storage keeps the sealed bytes
+    file_key = EncryptedCharField(max_length=44)
+    content_type = models.CharField(max_length=100)  # decided by the content, never by the sender
+    size = models.PositiveBigIntegerField()  # bytes in clear
+    digest = models.CharField(max_length=64)  # keyed: equal for equal files, and tells nothing about them
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)

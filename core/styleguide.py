@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.staticfiles import finders
+from django.utils import formats
 
 LONG_NAME = "Muhammad Rizky Aditya Pratama Nugraha Kusumawardhana Sasongko"
 
@@ -62,10 +63,12 @@ def icon_names() -> list[str]:
 def _patient(name: str, initials: str) -> dict[str, Any]:
     return {
         "full_name": name,
+        "display_name": name,
         "record_number": "00-12-34",
         "sex_label": "Female",
         "age_label": "34 y",
         "birth_date": date(1991, 3, 5),
+        "birth_label": formats.date_format(date(1991, 3, 5), "DATE_FORMAT"),
         "avatar_initials": initials,
         "guarantor_label": "BPJS",
     }

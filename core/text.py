@@ -22,6 +22,8 @@ def clean_text(text: str | None) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text  # nothing to compose and nothing to take out
     return "".join(
         letter
         for letter in unicodedata.normalize("NFC", text)

@@ -19,7 +19,8 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from core import live  # noqa: E402
 from emr.processes import refuse_lonely_process, refuse_wrong_keys  # noqa: E402
-from notifications.routing import websocket_urlpatterns  # noqa: E402
+from notifications.routing import websocket_urlpatterns as own_pages  # noqa: E402
+from scheduling.routing import websocket_urlpatterns as screens  # noqa: E402
 
 refuse_lonely_process()
 refuse_wrong_keys()
@@ -30,7 +31,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _router = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*own_pages, *screens]))),
     }
 )
 

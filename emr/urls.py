@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("notifications.urls")),
+    path("", include("jobs.urls")),
     path("", include("patients.urls")),
     path("", include("scheduling.urls")),
     path("", include("consultations.urls")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import random
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -18,7 +20,10 @@ from accounts import binding, idle
 from accounts.access import Capability, has_capability
 from core import clock, live
 
+logger = logging.getLogger(__name__)
+
 RECHECK_SECONDS = 180
+HEAL_SECONDS = 30
 NOT_ALLOWED = 4401  # private range: the page may try again after signing in or unlocking
 
 TOPIC_CAPABILITIES: dict[str, tuple[Capability, ...]] = {
@@ -26,6 +31,7 @@ TOPIC_CAPABILITIES: dict[str, tuple[Capability, ...]] = {
     live.PHARMACY: (Capability.VIEW_PRESCRIPTIONS,),
     live.BILLING: (Capability.VIEW_BILLS,),
     live.APPOINTMENTS: (Capability.BOOK_APPOINTMENTS, Capability.APPROVE_APPOINTMENTS, Capability.VIEW_SCHEDULES),
+    live.FLOW: (Capability.VIEW_FLOW,),
     live.ACCOUNTS: (Capability.ACTIVATE_PATIENTS, Capability.MANAGE_USERS),
 }
 
@@ -47,11 +53,96 @@ def groups_for(user: Any) -> frozenset[str]:
     return frozenset()
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class GroupListener(AsyncWebsocketConsumer):
+    """A page that hears what groups are told. Subclasses say which groups it may listen to."""
+
+    subprotocol: str | None = None
+    joined: frozenset[str] = frozenset()
+    watch: tuple[asyncio.Task[None], ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.heard: dict[str, int] = {}  # group -> number of the last message of it that came here
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Answer a ping; everything else a page says is ignored."""
+        if text_data == "ping":
+            await self.send(text_data="pong")
+
+    async def disconnect(self, code: int) -> None:
+        for task in self.watch:
+            task.cancel()
+        await self._join(frozenset())
+
+    async def changed(self, event: dict[str, Any]) -> None:
+        """Pass on which kind of thing changed, and which row."""
+        if "group" in event:
+            self.heard[event["group"]] = event["version"]
+        await self._tell({name: event[name] for name in ("topic", "kind", "id") if name in event})
+
+    async def live_close(self, event: dict[str, Any]) -> None:
+        """Whoever is at this page may no longer listen."""
+        await self.close(code=NOT_ALLOWED)
+
+    async def allowed_groups(self) -> frozenset[str]:
+        """Return the groups this page may listen to now; none closes it."""
+        raise NotImplementedError
+
+    def may_still_listen(self) -> bool:
+        """True while what was found at the last look surely holds."""
+        return True
+
+    async def _start(self) -> None:
+        """Accept, and from now on look again at the rights and for messages that were lost."""
+        await self.accept(self.subprotocol)
+        self.watch = (asyncio.create_task(self._recheck_for_ever()), asyncio.create_task(self._heal_for_ever()))
+
+    async def _tell(self, message: dict[str, str]) -> None:
+        if not self.may_still_listen() and not await self.allowed_groups():
+            await self.close(code=NOT_ALLOWED)
+            return
+        await self.send(text_data=json.dumps(message))
+
+    async def _recheck_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS * random.uniform(0.7, 1))  # noqa: S311 - spreads load, no secret
+            allowed = await self.allowed_groups()
+            if not allowed:
+                await self.close(code=NOT_ALLOWED)
+                return
+            await self._join(allowed)
+
+    async def _heal_for_ever(self) -> None:
+        """Compare what was told with what was heard; the random part keeps a thousand sockets from asking at once."""
+        while True:
+            await asyncio.sleep(HEAL_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, no secret
+            told = await self._versions(self.joined)
+            if any(told[group] != self.heard.get(group, 0) for group in told):
+                self.heard.update(told)
+                await self._tell({"topic": live.MISSED})
+
+    async def _join(self, groups: frozenset[str]) -> None:
+        new, gone = groups - self.joined, self.joined - groups
+        for group in new:
+            await self.channel_layer.group_add(group, self.channel_name)
+        for group in gone:
+            await self.channel_layer.group_discard(group, self.channel_name)
+            self.heard.pop(group, None)
+        self.joined = groups
+        if new:  # after joining: what is told in between is heard, or counted, or both
+            self.heard = {**(await self._versions(new)), **self.heard}
+
+    async def _versions(self, groups: frozenset[str]) -> dict[str, int]:
+        try:
+            return await live.versions(groups)
+        except Exception:
+            logger.exception("live counters could not be read")  # the page still hears, and polls when it does not
+            return {}
+
+
+class LiveConsumer(GroupListener):
     """One page of one signed-in person."""
 
-    joined: frozenset[str] = frozenset()
-    recheck: asyncio.Task[None] | None = None
     open_until = 0.0  # seconds since 1970; until then the session cannot have locked by itself
 
     async def connect(self) -> None:
@@ -62,54 +153,22 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         # Listen before looking: a sign-out between the two still reaches this socket.
         await self._join(frozenset({live.group_of_user(self.user_id)}))
-        allowed = await self._allowed_groups()
+        allowed = await self.allowed_groups()
         await self._join(allowed)
         if not allowed:
             await self.close(code=NOT_ALLOWED)
             return
-        await self.accept()
-        self.recheck = asyncio.create_task(self._recheck_for_ever())
+        await self._start()
 
-    async def disconnect(self, code: int) -> None:
-        if self.recheck is not None:
-            self.recheck.cancel()
-        await self._join(frozenset())
+    def may_still_listen(self) -> bool:
+        """False when the session was left alone for so long that it may be locked."""
+        return clock.now().timestamp() < self.open_until
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Answer a ping; everything else a page says is ignored."""
-        if text_data == "ping":
-            await self.send(text_data="pong")
-
-    async def changed(self, event: dict[str, Any]) -> None:
-        """Pass a topic on, unless the session was left alone for so long that it is locked."""
-        if clock.now().timestamp() >= self.open_until and not await self._allowed_groups():
-            await self.close(code=NOT_ALLOWED)
-            return
-        await self.send(text_data=json.dumps({"topic": event["topic"]}))
-
-    async def live_close(self, event: dict[str, Any]) -> None:
-        """The person signed out, was deactivated, has other roles now, or locked the page."""
-        await self.close(code=NOT_ALLOWED)
-
-    async def _recheck_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(RECHECK_SECONDS)
-            allowed = await self._allowed_groups()
-            if not allowed:
-                await self.close(code=NOT_ALLOWED)
-                return
-            await self._join(allowed)
-
-    async def _join(self, groups: frozenset[str]) -> None:
-        for group in groups - self.joined:
-            await self.channel_layer.group_add(group, self.channel_name)
-        for group in self.joined - groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
-        self.joined = groups
-
-    @database_sync_to_async
-    def _allowed_groups(self) -> frozenset[str]:
+    async def allowed_groups(self) -> frozenset[str]:
         """Read session and person anew: the session must be this browser's, theirs and not locked, and they active."""
+        return await database_sync_to_async(self._read_groups)()
+
+    def _read_groups(self) -> frozenset[str]:
         if self.session_key is None or self.user_id is None:
             return frozenset()
         session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(self.session_key)

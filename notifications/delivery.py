@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.urls import reverse
 import audit
 from accounts.access import Capability
 from core import clock
+from notifications.attachments import part_of
 from notifications.models import Email
 from notifications.services import notify_capability
 
@@ -28,12 +30,23 @@ SENDING_LEASE = timedelta(minutes=10)  # longer than the hard time limit of a ta
 SWEEP_LIMIT = 200
 
 
+_checks: dict[str, Callable[[Email], bool]] = {}
+
+
+def check_before_sending(template: str, is_still_true: Callable[[Email], bool]) -> None:
+    """Ask before each mail of `template` is sent whether what it says is still true. Called when the apps are loaded.
+
+    A mail may wait for days: the server was away, or no worker ran. One that would now mislead is withdrawn instead.
+    """
+    _checks[template] = is_still_true
+
+
 class _Lost(Exception):
     """The claim lapsed and another worker has the mail."""
 
 
 def deliver(email_id: UUID) -> bool:
-    """Send one mail, unless it is sent, waits for a later try or is another worker's; True when it went out here.
+    """Send one mail, unless it is sent, waits for a later try, is another worker's or no longer true; True when it went out.
 
     The claim is one conditional UPDATE, so of two workers exactly one goes on. Until the server was spoken to, any
     failure puts the mail back. From then on only a clear answer of the server counts: a plain refusal fails the mail, a
@@ -41,6 +54,14 @@ def deliver(email_id: UUID) -> bool:
     """
     email = _claim(email_id)
     if email is None:
+        return False
+    try:
+        is_wanted = _checks.get(email.template, _always)(email)
+    except Exception as error:
+        _put_back(email, Email.Status.CLAIMED, _described(error))
+        return False
+    if not is_wanted:
+        _end(email, Email.Status.CLAIMED, Email.Status.WITHDRAWN, "")
         return False
     connection = get_connection(fail_silently=False)
     try:
@@ -54,13 +75,17 @@ def deliver(email_id: UUID) -> bool:
         _close(connection)
 
 
+def _always(email: Email) -> bool:
+    return True
+
+
 def _claim(email_id: UUID) -> Email | None:
     """Take the mail: QUEUED and due, or CLAIMED by a worker whose lease ended."""
     now = clock.now()
     due = Email.objects.due(now).filter(pk=email_id)
     if not due.update(status=Email.Status.CLAIMED, claimed_until=now + CLAIM_LEASE, attempts=F("attempts") + 1):
         return None
-    return Email.objects.get(pk=email_id)
+    return Email.objects.filter(pk=email_id).first()  # None: withdrawn at this moment
 
 
 def _hand_over(email: Email, connection: object) -> bool:
@@ -158,7 +183,11 @@ def _tell_admins(email: Email, status: Email.Status) -> None:
 def sweep() -> list[UUID]:
     """Mark mails whose worker died while sending as UNCERTAIN; return the ids of mails that are due (oldest first)."""
     now = clock.now()
-    for email in Email.objects.stuck(now).defer("to_address", "body_text", "body_html").order_by("pk")[:SWEEP_LIMIT]:
+    for email in (
+        Email.objects.stuck(now)
+        .defer("to_address", "body_text", "body_html", "attachment")
+        .order_by("pk")[:SWEEP_LIMIT]
+    ):
         if email.status == Email.Status.SENDING:
             _uncertain(email, "the worker stopped while sending")
         else:
@@ -181,6 +210,8 @@ def _message(email: Email, connection: object) -> EmailMultiAlternatives:
         },
     )
     message.attach_alternative(email.body_html, "text/html")
+    if email.attachment_kind:
+        message.attach(part_of(email.attachment_kind, email.attachment))
     message.message()  # refuses header injection here, before the server is spoken to
     return message
 

@@ -40,6 +40,8 @@ TEMPLATES: dict[str, Template] = {
     "guardian_rejected": Template(frozenset({"name", "reason"})),
     "guardian_ending": Template(frozenset({"name", "ends_on"}), frozenset({"is_for_patient"})),
     "guardian_ended": Template(frozenset({"name"}), frozenset({"is_for_patient"})),
+    "data_request_received": Template(frozenset({"name", "number", "due_at"})),
+    "data_request_answered": Template(frozenset({"name", "number"})),
     "passkey_copied": Template(frozenset({"name", "device", "refused_at"}), url_name="accounts:device-list"),
     "staff_invitation": Template(frozenset({"name", "username", "ends_at"}), url_name="accounts:login"),
     "invitation_ended": Template(frozenset({"name"}), url_name="accounts:login"),
@@ -60,14 +62,21 @@ TEMPLATES: dict[str, Template] = {
     "audit_head": Template(
         frozenset({"name", "sequence", "last_id", "sealed_at", "line"}), url_name="reports:audit-browser"
     ),
+    # `data_kinds` are words, `course` and `measures` the clinic's own sentences: the law wants them in writing
+    "data_breach": Template(frozenset({"name", "data_kinds", "course", "measures", "discovered_at"})),
     "unusual_access": Template(frozenset({"name"}), url_name="accounts:login"),
     "emergency_started": Template(frozenset({"name", "person", "started_at"}), url_name="patients:emergency-list"),
     "emergency_often": Template(frozenset({"name", "person", "count"}), url_name="patients:emergency-list"),
-    "appointment_requested": Template(_VISIT),
-    "appointment_approved": Template(_VISIT),
-    "appointment_rejected": Template(_VISIT | {"reason"}),
-    "appointment_cancelled": Template(_VISIT, frozenset({"reason"})),
-    "appointment_reminder": Template(_VISIT),
+    # `code` is the booking code; `alternatives` are free times: dicts of `starts_at` and `path`, see `_linked`
+    "appointment_requested": Template(_VISIT, frozenset({"held_until"})),
+    "appointment_approved": Template(_VISIT, frozenset({"code"})),
+    "appointment_rejected": Template(_VISIT | {"reason"}, frozenset({"alternatives"})),
+    "appointment_moved": Template(_VISIT | {"old_starts_at"}, frozenset({"code", "reason", "is_confirmed"})),
+    "appointment_cancelled": Template(_VISIT, frozenset({"reason", "alternatives"})),
+    "appointment_expired": Template(_VISIT, frozenset({"alternatives"})),
+    "appointment_reminder": Template(_VISIT, frozenset({"code"})),
+    "waitlist_offered": Template(_VISIT | {"held_until"}),
+    "waitlist_ended": Template(frozenset({"name"})),
     "prescription_ready": Template(frozenset({"name", "amount_idr"}), frozenset({"invoice_number"})),
     "payment_reminder": Template(frozenset({"name", "invoice_number", "amount_idr"}), frozenset({"issued_on"})),
     "payment_receipt": Template(
@@ -104,6 +113,7 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
             "is_about_dependant": False,
             **dict.fromkeys(declared.optional),
             **context,
+            **_linked(context),
             "link": settings.SITE_URL + (context.get("path") or reverse(declared.url_name)),
             "site_url": settings.SITE_URL,
             "language": language,
@@ -119,3 +129,9 @@ def render(template: str, language: str, context: Mapping[str, Any]) -> Rendered
         text = render_to_string(f"email/{template}.txt", values)
         html = render_to_string(f"email/{template}.html", {**values, "subject": " ".join(subject.split())})
     return Rendered(" ".join(subject.split())[:200], text.strip() + "\n", html)
+
+
+def _linked(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the other times that a mail offers with their whole addresses; nothing when it offers none."""
+    times = context.get("alternatives") or ()
+    return {"alternatives": [{**time, "link": settings.SITE_URL + time["path"]} for time in times]} if times else {}

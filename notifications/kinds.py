@@ -99,14 +99,74 @@ KINDS: dict[str, Kind] = {
     ),
     "guardian_ended": Kind(_("You can no longer act for a person you looked after."), "x-circle", "warning"),
     "guardian_ended_for_me": Kind(_("Another account can no longer see your record."), "x-circle", "info"),
+    "records_merged": Kind(
+        _(
+            "The clinic brought two records of one person together. Look through what you see, and tell us what is not right."
+        ),
+        "users",
+        "info",
+        "patients:portal-profile",
+    ),
+    "consent_changed": Kind(
+        _("The clinic recorded what you agreed to or refused. You can read and change it in the portal."),
+        "signature",
+        "info",
+    ),
     "invitation_accepted": Kind(
         _("A new member of staff accepted the invitation. Please check their licences."), "user-check", "accent"
+    ),
+    # requests about personal data
+    "data_request_received": Kind(
+        _("Request %(number)s about personal data came in. Answer it before %(due_at)s."), "shield", "accent"
+    ),
+    "data_request_due": Kind(
+        _("Request %(number)s about personal data must be answered before %(due_at)s."), "hourglass", "warning"
+    ),
+    "data_request_overdue": Kind(
+        _("Request %(number)s about personal data is overdue. The law gives 72 hours."), "alert-triangle", "danger"
+    ),
+    "data_request_answered": Kind(
+        _("Your request %(number)s about personal data was answered. Its page shows the answer."), "shield", "info"
     ),
     "licences_ending": Kind(
         _("Practice licences (SIP) that have ended or end within 90 days: %(count)s."), "alert-triangle", "warning"
     ),
     "missing_records": Kind(
         _("Portal accounts without a complete medical record: %(count)s."), "alert-triangle", "warning"
+    ),
+    "breach_recorded": Kind(
+        _("A failure to protect personal data was entered. Notices are due by %(due_at)s."),
+        "alert-triangle",
+        "danger",
+        "patients:breach-list",
+    ),
+    "breach_due": Kind(
+        _("Notices about a failure to protect personal data are due by %(due_at)s."),
+        "clock",
+        "danger",
+        "patients:breach-list",
+    ),
+    "retention_due": Kind(
+        _("Records past their legal time: %(count)s. Somebody must decide about them."),
+        "hourglass",
+        "warning",
+        "patients:retention-list",
+    ),
+    "integrity_findings": Kind(
+        _("The nightly check of the records found something new that is wrong."),
+        "alert-triangle",
+        "danger",
+        "patients:integrity",
+    ),
+    "files_missing": Kind(
+        _("Stored files whose content is gone: %(count)s. Restore them from the backup of the files."),
+        "alert-triangle",
+        "danger",
+    ),
+    "files_wrong_storage": Kind(
+        _("Most stored files belong to another database, so none were tidied. Check the settings of the file storage."),
+        "alert-triangle",
+        "danger",
     ),
     "unusual_access": Kind(
         _("Somebody's access to records is unusual. Please look at it."), "alert-triangle", "warning"
@@ -121,6 +181,22 @@ KINDS: dict[str, Kind] = {
         _("%(doctor)s asks to close the practice session of %(practice_on)s."), "calendar", "accent"
     ),
     "session_completed": Kind(_("Your practice session of %(practice_on)s was closed."), "check-circle", "success"),
+    "session_changed": Kind(
+        _("Your practice session of %(practice_on)s has new times or another room."), "calendar", "info"
+    ),
+    "session_cancelled": Kind(
+        _("Your practice session of %(practice_on)s was cancelled. Reason: %(reason)s"), "ban", "warning"
+    ),
+    "series_proposed": Kind(_("%(doctor)s proposed weekly sessions from %(first_on)s."), "calendar", "accent"),
+    "series_approved": Kind(
+        _("Your weekly sessions from %(first_on)s were approved: %(approved)s of %(total)s."), "check-circle", "success"
+    ),
+    "series_rejected": Kind(
+        _("Your weekly sessions from %(first_on)s were rejected. Reason: %(reason)s"), "x-circle", "danger"
+    ),
+    "series_ended": Kind(_("Your weekly sessions from %(first_on)s end on %(last_on)s."), "ban", "warning"),
+    "time_off_entered": Kind(_("Time off was entered for you, from %(first_on)s to %(last_on)s."), "calendar", "info"),
+    "time_off_taken": Kind(_("%(doctor)s is off from %(first_on)s to %(last_on)s."), "calendar", "info"),
     # appointments, for staff
     "appointment_requested": Kind(
         _("A booking with %(doctor)s for %(starts_at)s is waiting for approval."), "calendar", "accent"
@@ -128,6 +204,9 @@ KINDS: dict[str, Kind] = {
     "appointment_booked": Kind(_("You have a new booking for %(starts_at)s."), "calendar", "primary"),
     "appointment_withdrawn": Kind(
         _("The booking with %(doctor)s for %(starts_at)s was cancelled."), "calendar", "warning"
+    ),
+    "appointment_moved_away": Kind(
+        _("A booking with %(doctor)s was moved from %(old_starts_at)s to %(starts_at)s."), "calendar", "warning"
     ),
     # appointments, for the patient
     "appointment_received": Kind(
@@ -146,6 +225,18 @@ KINDS: dict[str, Kind] = {
     "appointment_cancelled": Kind(
         _("Your booking with %(doctor)s for %(starts_at)s was cancelled."), "x-circle", "warning"
     ),
+    "appointment_moved": Kind(_("Your booking with %(doctor)s was moved to %(starts_at)s."), "calendar", "info"),
+    "appointment_expired": Kind(
+        _("Your booking with %(doctor)s for %(starts_at)s was not confirmed in time. Please choose another time."),
+        "hourglass",
+        "warning",
+    ),
+    "waitlist_offered": Kind(
+        _("A time is free for you: %(starts_at)s with %(doctor)s. Please answer before %(held_until_at)s."),
+        "bell",
+        "accent",
+    ),
+    "waitlist_ended": Kind(_("No time became free before your last day on the waiting list."), "hourglass", "neutral"),
     "appointment_reminder": Kind(_("Reminder: you have a booking with %(doctor)s on %(starts_at)s."), "clock", "info"),
     # the visit
     "patient_arrived": Kind(_("Queue number %(queue)s has arrived."), "users", "primary"),
@@ -200,6 +291,9 @@ KINDS: dict[str, Kind] = {
     "emergency_not_justified": Kind(
         _("Your emergency access of %(started_at)s was reviewed and found not justified."), "alert-triangle", "warning"
     ),
+    # background work
+    "job_done": Kind(_("Your background work is done."), "check-circle", "success"),
+    "job_failed": Kind(_("Your background work failed. Its page says why."), "alert-circle", "danger"),
     # mail
     "email_failed": Kind(_("A mail could not be sent. Please look at the list of mails."), "alert-triangle", "warning"),
     "email_uncertain": Kind(

@@ -68,7 +68,7 @@ class EmailQuerySet(models.QuerySet["Email"]):
 
     def for_board(self) -> EmailQuerySet:
         """Without the bodies: each selected column is decrypted."""
-        return self.defer("body_text", "body_html")
+        return self.defer("body_text", "body_html", "attachment")
 
 
 class Email(models.Model):
@@ -76,7 +76,7 @@ class Email(models.Model):
 
     CLAIMED is before the server was spoken to and may be taken over by another worker; SENDING is while the server is
     being told. A worker that dies while SENDING leaves a mail whose fate nobody knows: it becomes UNCERTAIN and is
-    never repeated by itself, an admin decides.
+    never repeated by itself, an admin decides. WITHDRAWN is a mail that waited until what it says was no longer true.
     """
 
     class Status(models.TextChoices):
@@ -86,6 +86,7 @@ class Email(models.Model):
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
         UNCERTAIN = "uncertain", _("Unknown, please check")
+        WITHDRAWN = "withdrawn", _("No longer needed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     template = models.CharField(max_length=60)
@@ -99,6 +100,10 @@ class Email(models.Model):
     subject = models.CharField(max_length=200)
     body_text = EncryptedTextField()
     body_html = EncryptedTextField()
+    attachment_kind = models.CharField(
+        max_length=20, blank=True, default=""
+    )  # of `notifications.attachments`; "": none
+    attachment = EncryptedTextField(blank=True, default="")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     # Rises with every claim and never falls, so it also tells a late worker that the mail is no longer its own.
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from celery import current_app
 from django.db import IntegrityError, transaction
 
 import audit
-from accounts.access import ROLE_CAPABILITIES, Capability
+from accounts.access import Capability
 from accounts.models import User
-from core import clock, live
-from notifications import emails, kinds
+from core import clock, live, workers
+from notifications import attachments, emails, kinds
+from notifications.attachments import Attachment
 from notifications.errors import MailNotResendable
 from notifications.models import Email, Notice
-
-logger = logging.getLogger(__name__)
 
 SEND_EMAIL_TASK = "notifications.tasks.send_email"
 
@@ -73,12 +70,10 @@ def notify_capability(
 
     With `unless_unread`, people who still have an unread notice of this kind get no second one.
     """
-    roles = [role for role, capabilities in ROLE_CAPABILITIES.items() if capability in capabilities]
-    people = User.objects.active().filter(kind=User.Kind.STAFF, roles__role__in=roles)
+    people = User.objects.holding(capability)
     if unless_unread:
         people = people.exclude(notices__in=Notice.objects.filter(kind=kind).unread())
-    people = people.distinct().only("id", "is_active")
-    return notify(recipients=people, kind=kind, params=params, path=path)
+    return notify(recipients=people.only("id", "is_active"), kind=kind, params=params, path=path)
 
 
 def queue_email(
@@ -90,14 +85,17 @@ def queue_email(
     dedupe_key: str,
     patient_id: UUID | None = None,
     recipient_user: User | None = None,
+    attachment: Attachment | None = None,
 ) -> Email | None:
-    """Render a mail now and put it into the outbox; the worker is told on commit.
+    """Render a mail now and put it into the outbox, with its attachment; the worker is told on commit.
 
     Returns None, and stores nothing, when `to` is empty or a mail with this `dedupe_key` was ordered before.
 
     Raises:
-        ValueError: the template is unknown, or `context` is not what `notifications.emails` declares for it.
+        ValueError: the template is unknown, `context` is not what `notifications.emails` declares for it, or the
+            attachment is of no known kind.
     """
+    carried = attachments.checked(attachment)
     if not to or Email.objects.filter(dedupe_key=dedupe_key).exists():
         return None
     rendered = emails.render(template, language, context)
@@ -114,6 +112,8 @@ def queue_email(
                 subject=rendered.subject,
                 body_text=rendered.text,
                 body_html=rendered.html,
+                attachment_kind=carried.kind,
+                attachment=carried.text,
                 next_attempt_at=now,
                 created_at=now,
             )
@@ -125,14 +125,7 @@ def queue_email(
 
 def nudge(email_id: UUID) -> None:
     """Tell the worker on commit that a mail waits. A lost nudge costs a minute: the sweep finds the row."""
-    transaction.on_commit(lambda: _publish(email_id), robust=True)
-
-
-def _publish(email_id: UUID) -> None:
-    try:
-        current_app.send_task(SEND_EMAIL_TASK, args=[str(email_id)], retry=False)
-    except Exception:
-        logger.exception("the worker was not told about a mail; the sweep will find it")
+    workers.nudge(SEND_EMAIL_TASK, str(email_id), about="a mail")
 
 
 @transaction.atomic

@@ -9,10 +9,11 @@ from celery import shared_task
 
 from accounts import services as accounts
 from core import clock
-from notifications import audit_head, daily, delivery
+from notifications import audit_head, daily, delivery, stored_files
 
 LICENCES_FROM = time(7, 0)
 AUDIT_HEAD_FROM = time(6, 0)
+FILES_FROM = time(3, 0)
 
 
 @shared_task(name="notifications.tasks.send_email")
@@ -44,3 +45,11 @@ def mail_audit_head() -> bool:
     if not daily.is_due(AUDIT_HEAD_FROM):
         return False
     return daily.run_once("audit-head", clock.today(), audit_head.mail_audit_head)
+
+
+@shared_task(name="notifications.tasks.sweep_files")
+def sweep_files() -> bool:
+    """Once a day, from 03:00: delete what lies in the storage of files without a row; True when it ran now."""
+    if not daily.is_due(FILES_FROM):
+        return False
+    return daily.run_once("stored-files", clock.today(), stored_files.sweep_files)

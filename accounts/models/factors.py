@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import time
 from base64 import b32encode
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +20,8 @@ from django_otp.oath import hotp
 
 from accounts.access import Capability, has_capability
 from accounts.models.users import User
-from core import clock, keys
+from core import clock
+from core.digests import keyed_digest
 from core.encryption import EncryptedCharField, EncryptedTextField
 from core.ids import uuid7
 
@@ -43,7 +43,10 @@ def new_totp_key() -> str:
 
 
 class TotpDevice(TimestampMixin, ThrottlingMixin, Device):
-    """One authenticator app (RFC 6238). Not confirmed until its first code was right."""
+    """One authenticator app (RFC 6238). Not confirmed until its first code was right.
+
+    Codes are taken by `accounts.factors` only; django-otp's own `verify_token` refuses every one.
+    """
 
     id = models.BigAutoField(primary_key=True)
     key_hex = EncryptedCharField(max_length=80, default=new_totp_key)
@@ -82,21 +85,6 @@ class TotpDevice(TimestampMixin, ThrottlingMixin, Device):
             for step in range(now - TOTP_TOLERANCE, now + TOTP_TOLERANCE + 1)
             if hmac.compare_digest(self.code_of_step(step).encode(), code.encode(errors="replace"))
         ]
-
-    def verify_token(self, token: Any) -> bool:
-        """Take a code once; a wrong one makes the next try wait 1, 2, 4, 8 seconds and so on.
-
-        Call it with the row locked (`django_otp.verify_token` does).
-        """
-        allowed, _why = self.verify_is_allowed()
-        if not allowed:
-            return False
-        fresh = [step for step in self.matching_steps(str(token), time.time()) if step > self.last_t]
-        if not fresh:
-            self.throttle_increment(commit=True)
-            return False
-        self.accept(fresh[0])
-        return True
 
     def accept(self, step: int) -> None:
         """Note that the code of a time step was taken: it and the ones before it are used up."""
@@ -149,8 +137,7 @@ class BackupCodeDevice(TimestampMixin, ThrottlingMixin, Device):
 def backup_digest(text: str) -> str:
     """Return the keyed digest of a backup code as a person typed it: spaces, hyphens and case do not count."""
     plain = "".join(sign for sign in text if sign.isascii() and sign.isalnum()).upper()
-    key = keys.derive(settings.KEYS.session_hash_key, "accounts/backup-code/v1")
-    return hmac.new(key, plain.encode(), "sha256").hexdigest()
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/backup-code/v1", plain)
 
 
 class BackupCode(models.Model):

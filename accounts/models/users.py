@@ -33,6 +33,11 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_role(self, role: Role) -> UserQuerySet:
         return self.filter(roles__role=role)
 
+    def holding(self, capability: Capability) -> UserQuerySet:
+        """Active members of staff one of whose roles has `capability`, also those with a one-time password; each once."""
+        roles = [role for role, held in ROLE_CAPABILITIES.items() if capability in held]
+        return self.active().filter(kind=User.Kind.STAFF, roles__role__in=roles).distinct()
+
     def for_list(self) -> UserQuerySet:
         """With what the list of users shows."""
         return self.select_related("staff_profile").prefetch_related("roles", "links")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from django.utils.translation import gettext as _
 from accounts.errors import LinkEnded, TooManyLinks
 from accounts.models import AccountLink, User
 from accounts.services.rows import locked_user
-from core import clock, keys
+from core import clock
+from core.digests import keyed_digest
 
 Kind = AccountLink.Kind
 TOKEN_BYTES = 32
@@ -29,8 +29,7 @@ LIFETIME = {
 
 def digest_of(token: str) -> str:
     """Return what is stored of a link's secret."""
-    key = keys.derive(settings.KEYS.session_hash_key, "accounts/link/v1")
-    return hmac.new(key, token.encode(errors="replace"), "sha256").hexdigest()
+    return keyed_digest(settings.KEYS.session_hash_key, "accounts/link/v1", token)
 
 
 def find_link(token: str) -> AccountLink | None:

@@ -17,6 +17,7 @@ from accounts.access import Capability, Role
 from accounts.errors import AccountClosed, AlreadyAccepted, NotStaff, OwnAccount, UsernameTaken
 from accounts.models import AccountLink, AccountSession, RoleAssignment, StaffProfile, User
 from accounts.services import links
+from accounts.services.erasing import is_erased
 from accounts.services.passwords import mail_invitation, one_time_password
 from accounts.services.rows import (
     LICENCE_FIELDS,
@@ -204,10 +205,13 @@ def reactivate_user(*, user_id: UUID, actor: User) -> User:
 
     Raises:
         NotStaff: a patient's account that the clinic never activated; that is decided with the registration.
+        AccountClosed: the person's data were erased; there is nobody left to sign in.
     """
     user = locked_user(user_id)
     if user.is_active:
         return user
+    if is_erased(user):
+        raise AccountClosed(_("The data of this account were erased. It cannot be opened again."))
     if not user.is_staff_member and user.deactivated_at is None:
         raise NotStaff(_("This portal registration still waits. Decide it on the list of portal registrations."))
     user.is_active, user.deactivated_at = True, None

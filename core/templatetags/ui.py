@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -50,21 +51,23 @@ NAME_TITLES = {
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """Draw one icon of `static/img/icons.svg`; hidden from readers unless it carries the only meaning (`label`)."""
-    classes = f"icon {css}".strip()
-    href = f"{static('img/icons.svg')}#{name}"
-    attrs = (
-        'class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" width="20" height="20"'
-    )
     if label:
-        return format_html(
-            "<svg " + attrs + ' role="img" aria-label="{}" focusable="false"><use href="{}"></use></svg>',
-            classes,
-            label,
-            href,
-        )
+        return _drawn(name, css, format_html('role="img" aria-label="{}"', label))
+    return _hidden_icon(name, css)
+
+
+@lru_cache(maxsize=1000, typed=True)  # text that is marked safe is not the same text
+def _hidden_icon(name: str, css: str) -> SafeString:
+    """A page has dozens of icons, and few are unlike the ones before."""
+    return _drawn(name, css, SafeString('aria-hidden="true"'))
+
+
+def _drawn(name: str, css: str, reading: SafeString) -> SafeString:
     return format_html(
-        "<svg " + attrs + ' aria-hidden="true" focusable="false"><use href="{}"></use></svg>', classes, href
-    )
+        '<svg class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" width="20" height="20" '
+        '{} focusable="false"><use href="{}#{}"></use></svg>',
+        f"icon {css}".strip(), reading, static("img/icons.svg"), name,
+    )  # fmt: skip
 
 
 @register.simple_tag

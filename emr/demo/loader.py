@@ -21,11 +21,23 @@ from consultations.models import DiagnosisCode
 from consultations.services import import_codes
 from core import clock, keys_index
 from core.models import Counter
+from emr.demo.absences import Absences
+from emr.demo.agreements import Agreements
+from emr.demo.basics import Basics
+from emr.demo.bookings import Bookings
 from emr.demo.content import document, records
+from emr.demo.doubles import Doubles
 from emr.demo.history import History, Team
+from emr.demo.papers import Papers
 from emr.demo.people import Person, Population
+from emr.demo.registration import Registration
+from emr.demo.reminders import Reminders
+from emr.demo.rights import Rights
+from emr.demo.screens import Screens
 from emr.demo.shelves import Shelves
+from emr.demo.stations import Stations
 from emr.demo.today import Today
+from patients import substances
 from patients.models import Allergy, Patient
 from patients.search import fill_blind_columns, write_tokens_of
 from patients.services import submit_registration
@@ -87,6 +99,11 @@ class Loader:
         medicines, costs = self._medicines()
         people = self._patients(patients, team)
         allergies = self._allergies(people, team)
+        Agreements(Random(SEED + 7), team.receptionist, self.today).build(people)  # noqa: S311 - demo content, no secrets
+        Basics(Random(SEED + 5), team.nurse, self.today).build(people)  # noqa: S311 - demo content, no secrets
+        Patient.objects.bulk_update(people, ["rhesus"], batch_size=200)
+        Rights(team.admin, team.receptionist).build(people)
+        Papers(Random(SEED + 11), team, self.today).build(people)  # noqa: S311 - demo content, no secrets
         self.say(f"{len(people)} patients, {len(medicines)} medicines, {len(codes)} diagnoses")
         shelves = Shelves(self.random, list(medicines.values()), costs, team.pharmacist)
         first = self.today - timedelta(days=round(months * 30.4))
@@ -102,8 +119,16 @@ class Loader:
         history.store()
         Counter.objects.bulk_create([Counter(name=name, value=value) for name, value in history.numbers.items()])
         self.say("a year of visits written")
+        stations = Stations(Random(SEED + 17), team)  # noqa: S311 - demo content, no secrets
+        stations.build()
         Today(random=self.random, team=team, history=history, services=services).build(demo_patient=people[0])
+        stations.fill()
+        Bookings(team, services).build(people)
+        Screens(team.admin).build()
+        Absences(team, services, self.today).build()
+        Reminders(team, services).build(people)
         self._registrations()
+        Doubles(Random(SEED + 13), team.receptionist, team.admin).build(people)  # noqa: S311 - demo content, no secrets
         audit.record("demo.clinic.loaded", actor=None, detail={"patients": len(people)})
         self.say("today's sessions and patients are in place")
         return self.sign_ins
@@ -208,7 +233,11 @@ class Loader:
         people = [*population.notable(), *(population.person() for _number in range(count - 5))]
         # The patient of the demo sign-in comes first: an adult woman with a portal account.
         people.sort(key=lambda person: person.full_name != "Tan Mei-Ling")
-        rows = [self._patient(number, person, team) for number, person in enumerate(people, start=1)]
+        registration = Registration(Random(SEED + 1), self.today)  # noqa: S311 - demo content, no secrets
+        rows = [
+            self._patient(number, person, team, registration.address_text(person.address))
+            for number, person in enumerate(people, start=1)
+        ]
         accounts = [row for row in rows if self._has_portal(row)]
         users = []
         for row in accounts:
@@ -228,6 +257,7 @@ class Loader:
         Patient.objects.bulk_create(rows, batch_size=200)
         Counter.objects.create(name="patients.record_number", value=len(rows))
         write_tokens_of(rows)
+        registration.build(list(zip(rows, people, strict=True)))
         self._sign_in("patient", users[0], ROLE_LABELS["patient"])
         return rows
 
@@ -235,7 +265,7 @@ class Loader:
         years = clock.age_parts(patient.birth_date, self.today)[0]
         return patient.record_number == "000001" or (years >= 18 and self.random.random() < PORTAL_SHARE)
 
-    def _patient(self, number: int, person: Person, team: Team) -> Patient:
+    def _patient(self, number: int, person: Person, team: Team, address: str) -> Patient:
         registered = clock.now() - timedelta(days=self.random.randint(366, 900))
         return Patient(
             record_number=f"{number:06d}",
@@ -245,7 +275,7 @@ class Loader:
             birth_date=person.birth_date,
             sex=person.sex,
             phone=person.phone,
-            address=person.address,
+            address=address,
             mother_name=person.mother_name,
             blood_type=self.random.choice(["A", "B", "AB", "O", "O", "", ""]),
             guarantor=self.random.choices(["self", "bpjs", "insurance"], weights=[62, 28, 10])[0],
@@ -264,12 +294,16 @@ class Loader:
             if patient.record_number == "000001" or fate < 0.14:
                 patient.allergy_status = Patient.AllergyStatus.KNOWN
                 for row in self.random.sample(choices, k=1 if fate < 0.11 else 2):
+                    listed = substances.named(row["substance"])
                     rows.append(
                         Allergy(
                             patient=patient,
                             substance=row["substance"],
                             category=row["category"],
                             group=row["allergen_group"],
+                            code_system=substances.SYSTEM if listed else "",
+                            code=listed.code if listed else "",
+                            source=Allergy.Source.PATIENT,
                             reaction=row["reaction"],
                             severity=row["severity"],
                             recorded_at=patient.created_at,
@@ -281,9 +315,10 @@ class Loader:
                 patient.allergy_status = Patient.AllergyStatus.NONE
             else:
                 continue
-            patient.allergy_asked_at = patient.created_at
+            patient.allergy_asked_at, patient.allergy_asked_by = patient.created_at, team.nurse
         Allergy.objects.bulk_create(rows)
-        Patient.objects.bulk_update(people, ["allergy_status", "allergy_asked_at"], batch_size=200)
+        changed = ["allergy_status", "allergy_asked_at", "allergy_asked_by"]
+        Patient.objects.bulk_update(people, changed, batch_size=200)
         return {patient_id: found - {""} for patient_id, found in groups.items()}
 
     def _registrations(self) -> None:

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from emr.demo.content import document
+from patients.details import Address
 
 CHILD_YEARS = 15
 # Share of patients by age in completed years, roughly a city clinic with paediatrics and obstetrics.
@@ -31,7 +32,7 @@ class Person:
     birth_date: date
     birth_place: str
     nik: str | None
-    address: str
+    address: Address
     mother_name: str
     phone: str
 
@@ -68,9 +69,15 @@ class Population:
         district = self.random.choices(self.districts, weights=[len(row["streets"]) for row in self.districts])[0]
         village = self.random.choice(district["kelurahan"])
         street = self.random.choice(district["streets"])
-        address = (
-            f"{street} No. {self.random.randint(1, 120)}, RT {self.random.randint(1, 12):03d}/RW {self.random.randint(1, 20):03d}, "
-            f"Kel. {village['name']}, Kec. {district['name']}, Batam {village['postal_code']}"
+        address = Address(
+            line=f"{street} No. {self.random.randint(1, 120)}",
+            rt=f"{self.random.randint(1, 12):03d}",
+            rw=f"{self.random.randint(1, 20):03d}",
+            village=village["name"],
+            district=district["name"],
+            regency="Kota Batam",
+            province="Kepulauan Riau",
+            postal_code=village["postal_code"],
         )
         nik = None if age == 0 else self._nik(district["nik_code"], born, sex)
         phone = f"+628{self.random.choice(('12', '13', '21', '52', '77', '78'))}{self.random.randint(10_000_00, 99_999_99):07d}"

@@ -164,7 +164,8 @@ class Today:
         doctor = self.team.doctors[specialty]
         visit = scheduling.register_walk_in(
             patient_id=patient.pk, service_id=self.services[specialty][0].pk, doctor_id=doctor.pk,
-            complaint=scenario["complaint"], actor=self.team.receptionist, is_priority=patient.birth_date.year < 1955,
+            complaint=scenario["complaint"], actor=self.team.receptionist,
+            priority="elderly" if patient.birth_date.year < 1966 else "",
         )  # fmt: skip
         if stage == "arrived":
             return

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "audit",
     "accounts",
     "notifications",
+    "jobs",
     "patients",
     "billing",
     "scheduling",
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.RequestIdMiddleware",
+    "core.middleware.DevicesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "accounts.middleware.LocaleMiddleware",
@@ -106,6 +108,7 @@ MIDDLEWARE = [
     "accounts.middleware.UserPreferencesMiddleware",
     "audit.middleware.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "core.middleware.BodyLimitMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -113,6 +116,7 @@ MIDDLEWARE = [
     "accounts.middleware.ClosedByDefaultMiddleware",
     "core.middleware.DomainErrorMiddleware",
     "patients.emergency_middleware.EmergencyEndedMiddleware",
+    "patients.merged.MergedRecordMiddleware",
     "audit.middleware.AuditUnavailableMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -278,7 +282,7 @@ AXES_HANDLER = "accounts.lockout_rows.Handler"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
+AXES_RESET_ON_SUCCESS = False  # accounts.signals forgets wrong tries, also those of the limiter
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_CALLABLE = "accounts.lockout.username"
 AXES_CLIENT_IP_CALLABLE = "accounts.lockout.client_ip"
@@ -318,6 +322,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024  # of one request; the same in deploy/nginx/emr.conf
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES  # what nginx lets through: photos and papers never lie in /tmp in clear
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -342,11 +348,52 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = VAR_DIR / "media"
+
+# --- Photos, documents, imports, exports: sealed by core.files before they get there ----------------------------------
+FILE_STORAGE = env.choice(
+    "FILE_STORAGE", "local", ("local", "s3"), "Where photos, documents, imports and exports are kept, encrypted."
+)
+FILES_DIR = env.path(
+    "FILES_DIR",
+    VAR_DIR / "files",
+    "Directory for FILE_STORAGE=local, outside the web root; with several machines one they share.",
+    shown="var/files",
+)
+S3_BUCKET = env.text("S3_BUCKET", "", "Bucket for FILE_STORAGE=s3; private, and for nothing else.")
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL", "", "Address of an S3-compatible storage. Empty: Amazon's.")
+S3_REGION = env.text("S3_REGION", "", "Region of the bucket, for example ap-southeast-3 (Jakarta).")
+S3_ACCESS_KEY_ID = env.text("S3_ACCESS_KEY_ID", "", "Access key. Empty: the role of the machine.", secret=True)
+S3_SECRET_ACCESS_KEY = env.text("S3_SECRET_ACCESS_KEY", "", "Secret of the access key.", secret=True)
+S3_ADDRESSING = env.choice(
+    "S3_ADDRESSING",
+    "auto",
+    ("auto", "path", "virtual"),
+    "How the bucket stands in addresses; MinIO and Ceph want path.",
+)
+if FILE_STORAGE == "s3" and not S3_BUCKET:
+    raise ImproperlyConfigured("S3_BUCKET must name the bucket of the files when FILE_STORAGE is s3.")
+if bool(S3_ACCESS_KEY_ID) != bool(S3_SECRET_ACCESS_KEY):
+    raise ImproperlyConfigured("S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY belong together; only one of them is set.")
+STORAGES["files"] = (
+    {
+        "BACKEND": "core.files_s3.S3Files",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL,
+            "region_name": S3_REGION,
+            "access_key": S3_ACCESS_KEY_ID,
+            "secret_key": S3_SECRET_ACCESS_KEY,
+            "addressing": S3_ADDRESSING,
+        },
+    }
+    if FILE_STORAGE == "s3"
+    else {"BACKEND": "core.files_local.LocalFiles", "OPTIONS": {"location": FILES_DIR}}
+)
 
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 SILENCED_SYSTEM_CHECKS = [
@@ -373,6 +420,34 @@ LOGGING = {
 UNPAID_REMINDER_DAYS = env.number(
     "UNPAID_REMINDER_DAYS", 3, "Days after which an unpaid bill is reminded at 16:00.", minimum=1, maximum=90
 )
+BOOKING_HOLD_HOURS = env.number(
+    "BOOKING_HOLD_HOURS", 24, "Hours a booking that waits for approval keeps its time.", minimum=1, maximum=168
+)
+BOOKING_CHANGE_HOURS = env.number(
+    "BOOKING_CHANGE_HOURS",
+    2,
+    "Hours before the time until which patients move or cancel in the portal.",
+    minimum=0,
+    maximum=168,
+)
+BOOKING_MOVES = env.number(
+    "BOOKING_MOVES", 3, "How often a patient may move one booking in the portal.", minimum=0, maximum=20
+)
+BOOKINGS_AHEAD = env.number(
+    "BOOKINGS_AHEAD", 3, "Bookings ahead that one patient may have through the portal.", minimum=1, maximum=20
+)
+WAITLIST_OFFER_HOURS = env.number(
+    "WAITLIST_OFFER_HOURS", 2, "Hours a time is kept for the patient it is offered to.", minimum=1, maximum=48
+)
+CLINIC_REGION = env.text(
+    "CLINIC_REGION", "2171", "Home Affairs code of the clinic's city or regency: its villages are offered first."
+)
+SALUTATION_BABY_BELOW = env.number(
+    "SALUTATION_BABY_BELOW", 1, "Age in years below which labels say By.", minimum=0, maximum=5
+)
+SALUTATION_CHILD_BELOW = env.number(
+    "SALUTATION_CHILD_BELOW", 15, "Age in years below which labels say An.", minimum=1, maximum=21
+)
 CLINIC_OPENS_HOUR = env.number("CLINIC_OPENS_HOUR", 7, "Hour at which the clinic's day begins.", minimum=0, maximum=22)
 CLINIC_CLOSES_HOUR = env.number(
     "CLINIC_CLOSES_HOUR",
@@ -397,6 +472,10 @@ ALERT_EXPORTS_PER_DAY = env.number(
 ALERT_REFUSALS_PER_HOUR = env.number(
     "ALERT_REFUSALS_PER_HOUR", 20, "Refused tries of one person in an hour before they are told.", minimum=1
 )
+SEARCHES_PER_MINUTE = env.number(
+    "SEARCHES_PER_MINUTE", 120, "Patient searches of one person in a minute, with those while typing.", minimum=1
+)
+SEARCHES_PER_HOUR = env.number("SEARCHES_PER_HOUR", 600, "Patient searches of one person in an hour.", minimum=1)
 ADMIN_READS_NOTES = env.flag("ADMIN_READS_NOTES", True, "Admins may read consultation notes; every reading is audited.")
 
 # --- Audit log ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.db import connection
 
 from emr import embedded
 
-LEFTOVERS = ("mail", "media", "demo-sign-ins.json")
+LEFTOVERS = ("mail", "media", "files", "demo-sign-ins.json")
 
 
 class Command(BaseCommand):
