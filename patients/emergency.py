@@ -10,8 +10,8 @@ from django.core import signing
 
 from accounts.access import Capability, has_capability
 from core import clock
-from patients.emergency_models import EMERGENCY_LENGTH, EmergencyAccess
 from patients.models import Patient
+from patients.models.emergency import EMERGENCY_LENGTH, EmergencyAccess
 
 FOUND_FOR = timedelta(minutes=15)  # what was looked for may be opened this long
 _SALT = "patients.emergency"

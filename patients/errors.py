@@ -39,6 +39,16 @@ class LikelyDuplicate(Conflict):
         self.patients = list(patients)
 
 
+class AlreadyRegistered(Conflict):
+    """The registration form was sent before and made a record."""
+
+    code = "patients.already_registered"
+
+    def __init__(self, message: str | Promise, patient: Patient) -> None:
+        super().__init__(message)
+        self.patient = patient
+
+
 class PatientChanged(Conflict):
     """Somebody else saved this patient after the form was opened."""
 
@@ -145,3 +155,147 @@ class NotYourGuardianLink(NotPermitted):
     """The account is not a party to this link, or may not end it."""
 
     code = "patients.not_your_guardian_link"
+
+
+class NotAsked(Conflict):
+    """Nobody asked yet, so nothing can be agreed with."""
+
+    code = "patients.not_asked"
+
+
+class HistoryExists(Conflict):
+    """The same fact is recorded, or "none" was said although something is recorded."""
+
+    code = "patients.history_exists"
+
+
+class HistoryClosed(Conflict):
+    """The entry was ended or marked as wrong before."""
+
+    code = "patients.history_closed"
+
+
+class NotPregnancyAge(Conflict):
+    """Pregnancy is recorded for women of 10 to 55 years only."""
+
+    code = "patients.not_pregnancy_age"
+
+
+class BloodTypeProven(Conflict):
+    """A laboratory found another blood type; what was told does not replace it."""
+
+    code = "patients.blood_type_proven"
+
+
+class CannotMerge(Conflict):
+    """These two records cannot be merged, or not now."""
+
+    code = "patients.cannot_merge"
+
+
+class MergeOver(Conflict):
+    """The merge was undone before, or cannot be undone any more as things are."""
+
+    code = "patients.merge_over"
+
+
+class PatientMerged(Conflict):
+    """The record was merged into another one; that one is to be used."""
+
+    code = "patients.merged"
+
+
+class PairDecided(Conflict):
+    """Somebody decided about these two records before."""
+
+    code = "patients.pair_decided"
+
+
+class DocumentClosed(Conflict):
+    """The document was marked as wrong before."""
+
+    code = "patients.document_closed"
+
+
+class DocumentChanged(Conflict):
+    """Somebody else corrected the document after the form was opened."""
+
+    code = "patients.document_changed"
+
+
+class DocumentIsProof(Conflict):
+    """A signed consent or an answered request rests on this document."""
+
+    code = "patients.document_is_proof"
+
+
+class DocumentKnown(Conflict):
+    """The same file is in the record already."""
+
+    code = "patients.document_known"
+
+
+class TooManyDocuments(Conflict):
+    """As many documents were sent from the portal as one day may have."""
+
+    code = "patients.too_many_documents"
+
+
+class CannotArchive(Conflict):
+    """The record is archived or merged already, or something of the patient is under way."""
+
+    code = "patients.cannot_archive"
+
+
+class NotArchived(Conflict):
+    """Only an archived record comes back."""
+
+    code = "patients.not_archived"
+
+
+class CannotDelete(Conflict):
+    """The registration is no mistake: something of the patient is kept by law or by the books."""
+
+    code = "patients.cannot_delete"
+
+
+class BreachKnown(Conflict):
+    """The same person entered the same failure a moment ago."""
+
+    code = "patients.breach_known"
+
+
+class BreachClosed(Conflict):
+    """The entry in the register of failures is closed, or the person on its list was told already."""
+
+    code = "patients.breach_closed"
+
+
+class BreachIncomplete(Conflict):
+    """The entry lacks something and nobody wrote why it is closed without."""
+
+    code = "patients.breach_incomplete"
+
+
+class RetentionDecided(Conflict):
+    """Somebody decided on this record before."""
+
+    code = "patients.retention_decided"
+
+
+class CannotErase(Conflict):
+    """Something stands in the way of erasing: a hold, a visit, a bill, another request; or the wrong number was typed."""
+
+    code = "patients.cannot_erase"
+
+
+class NothingToErase(Conflict):
+    """Everything that may be erased is gone already."""
+
+    code = "patients.nothing_to_erase"
+
+
+class HoldUnchanged(Conflict):
+    """The record is on hold already, or was not."""
+
+    code = "patients.hold_unchanged"

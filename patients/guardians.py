@@ -67,14 +67,21 @@ def user_ids_of(patient: Patient) -> tuple[UUID, ...]:
 
 
 def find_record(*, user: Any, text: str) -> Patient | None:
-    """Return the patient `user` may see whose record number, or whose account's e-mail, was typed; None when there is none."""
+    """Return the patient `user` may see whose record number, or whose account's e-mail, was typed; None when there is none.
+
+    The number of a record that was merged finds the one it went into.
+    """
     typed = clean_line(text).casefold()
     rows = Patient.objects.visible_to(user).select_related("user")
     if "@" in typed:
         return rows.filter(user__email=typed).first()
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 20):
         return None
-    return rows.filter(record_number__in={typed, typed.zfill(RECORD_NUMBER_DIGITS)}).first()
+    numbers = {typed, typed.zfill(RECORD_NUMBER_DIGITS)}
+    found = rows.filter(record_number__in=numbers).first()
+    if found is not None and found.status == Patient.Status.MERGED:
+        return rows.filter(pk=found.merged_into_id).first()
+    return found
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,6 +15,7 @@ from core import clock, indonesia
 from core.text import clean_line, clean_text
 from patients.errors import InvalidPatientData
 from patients.models import Patient, Sex
+from patients.names import MAX_TITLES
 
 OLDEST_YEARS = 130
 MAX_NAME = 200
@@ -48,9 +49,9 @@ def clean_full_name(value: str | None) -> str:
 
 
 def clean_nik(value: str | None) -> str | None:
-    """Return the 16 digits, or None when nothing was entered."""
+    """Return the 16 digits, or None when nothing was entered, or the sixteen nines that mean "not known"."""
     nik = _NOT_DIGITS.sub("", clean_line(value))
-    if not nik:
+    if not nik or nik == indonesia.NIK_PLACEHOLDER:
         return None
     indonesia.parse_nik(nik)
     return nik
@@ -124,6 +125,10 @@ def _language(value: str | None) -> str:
     return value
 
 
+def _birth_time(value: time | None) -> time | None:
+    return value.replace(second=0, microsecond=0, tzinfo=None) if isinstance(value, time) else None
+
+
 CLEANERS: dict[str, Callable[[Any], Any]] = {
     "full_name": clean_full_name,
     "nik": clean_nik,
@@ -138,5 +143,11 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "guarantor": _one_of(Patient.Guarantor),
     "bpjs_number": clean_bpjs_number,
     "language": _language,
+    "kind": _one_of(Patient.Kind),
+    "title_prefix": _line(MAX_TITLES),
+    "title_suffix": _line(MAX_TITLES),
+    "birth_accuracy": _one_of(Patient.BirthAccuracy),
+    "birth_time": _birth_time,
+    "rhesus": _one_of(Patient.Rhesus),
 }
 FIELDS = frozenset(CLEANERS)

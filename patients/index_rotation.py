@@ -13,7 +13,7 @@ from core.db import retry_transaction
 from core.keys_index import RotationRefused
 from core.models import SearchIndex
 from patients.models import Patient
-from patients.search import BLIND_COLUMNS, NIK_COLUMNS, PHONE_COLUMNS, write_tokens_of
+from patients.search import INDEXED_FIELDS, NIK_COLUMNS, PHONE_COLUMNS, write_tokens_of
 
 BATCH_SIZE = 200
 # A search reads the state, then the index. The old tokens stay for this long after the switch, so that a search which
@@ -78,7 +78,7 @@ def index_batch(*, after: UUID | None, batch_size: int) -> tuple[UUID | None, in
     patients = Patient.objects.order_by("pk").select_for_update()
     if after is not None:
         patients = patients.filter(pk__gt=after)
-    batch = list(patients.only("id", "full_name", "birth_date", "nik", "phone", *BLIND_COLUMNS)[:batch_size])
+    batch = list(patients.only(*INDEXED_FIELDS)[:batch_size])
     if not batch:
         return None, 0
     write_tokens_of(batch)

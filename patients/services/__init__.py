@@ -20,7 +20,13 @@ from patients.services.identity import (
     update_patient,
 )
 from patients.services.mail import mail_patient, notify_patient
-from patients.services.reading import record_part_read, record_print, record_search
+from patients.services.reading import (
+    is_search_recorded,
+    record_part_read,
+    record_print,
+    record_search,
+    record_typed_search,
+)
 from patients.services.registrations import activate_registration, reject_registration, submit_registration
 
 __all__ = [
@@ -34,6 +40,7 @@ __all__ = [
     "end_due_links",
     "end_link",
     "find_duplicates",
+    "is_search_recorded",
     "mail_patient",
     "mark_allergy_in_error",
     "notify_patient",
@@ -44,6 +51,7 @@ __all__ = [
     "record_part_read",
     "record_print",
     "record_search",
+    "record_typed_search",
     "register_at_desk",
     "register_patient",
     "reject_link",

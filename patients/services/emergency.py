@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import audit
-from accounts.access import ROLE_CAPABILITIES, Capability
+from accounts.access import Capability
 from accounts.models import User
 from audit.models import AuditEvent
 from core import clock
 from core.db import retry_transaction
-from core.search import fold_name
+from core.search.folding import fold_name
 from core.text import clean_line, clean_text
 from notifications.services import notify, queue_email
 from patients.emergency import forget_running
@@ -29,8 +29,8 @@ from patients.emergency_errors import (
     OwnEmergency,
     TooManyLookups,
 )
-from patients.emergency_models import EMERGENCY_LENGTH, EmergencyAccess
 from patients.models import CareTeamMember, Patient
+from patients.models.emergency import EMERGENCY_LENGTH, EmergencyAccess
 from patients.search import find_exactly
 from patients.services.care import add_to_care_team, end_care
 
@@ -196,9 +196,8 @@ def remind_overdue_reviews() -> int:
 
 def reviewers(*, other_than: UUID | None = None) -> list[User]:
     """Return the active people who may review emergency accesses, by user name."""
-    roles = [role for role, held in ROLE_CAPABILITIES.items() if Capability.REVIEW_EMERGENCY_ACCESS in held]
-    people = User.objects.active().filter(kind=User.Kind.STAFF, roles__role__in=roles)
-    return list(people.exclude(pk=other_than).distinct().order_by("username"))
+    people = User.objects.holding(Capability.REVIEW_EMERGENCY_ACCESS)
+    return list(people.exclude(pk=other_than).order_by("username"))
 
 
 def done_under(access: EmergencyAccess) -> list[AuditEvent]:

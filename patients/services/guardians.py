@@ -304,6 +304,27 @@ def _finish(link: GuardianLink, dependant: Patient, *, actor: Any, reason: str) 
     _tell_both(link, dependant, "guardian_ended", but=actor)
 
 
+def end_for_erasure(link: GuardianLink, dependant: Patient | None, *, actor: Any, erased: set[UUID]) -> None:
+    """Close a link of a person whose data are erased and remove what was written about the two; audited.
+
+    `erased` are the accounts that go. A guardian who stays hears that the access is over. The caller holds the locks of
+    patient and link.
+    """
+    tells = link.guardian_id not in erased
+    if link.status == Status.ACTIVE and dependant is not None and tells:
+        _finish(link, dependant, actor=actor, reason="")
+    elif link.status == Status.ACTIVE and dependant is not None:
+        _close(link, Status.ENDED, actor, "")
+        audit.record(
+            "patients.guardian_link.ended", actor=actor, patient=dependant.pk, target=link,
+            detail={"guardian": str(link.guardian_id), "by_date": False},
+        )  # fmt: skip
+    elif link.status == Status.REQUESTED:
+        _close(link, Status.REJECTED, actor, "")
+    link.asked_name, link.asked_birth_date, link.proof_note = "", None, ""
+    link.save(update_fields=["asked_name", "asked_birth_date", "proof_note"])
+
+
 def _dated_links() -> Any:
     """Active links with an end. The date itself is encrypted, so the rows are compared one by one."""
     return GuardianLink.objects.active().filter(ends_on__isnull=False).only("id", "status", "ends_on").order_by("id")

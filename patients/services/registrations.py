@@ -21,7 +21,7 @@ from notifications.services import notify, notify_capability, queue_email
 from patients import identity
 from patients.errors import EmailTaken, RecordNotConnectable, RegistrationDecided
 from patients.models import Patient, PortalRegistration
-from patients.services.duplicates import NAME, NIK, find_duplicates
+from patients.services.duplicates import BIRTH, NAME, NIK, find_duplicates
 from patients.services.identity import fill_blanks, register_patient, require_reason
 
 
@@ -153,7 +153,9 @@ def connectable(patients: list[Patient]) -> list[Patient]:
     return [
         patient
         for patient in patients
-        if patient.user_id is None and patient.status == Patient.Status.ACTIVE and {NIK, NAME} & set(patient.signs)
+        if patient.user_id is None
+        and patient.status == Patient.Status.ACTIVE
+        and (NIK in patient.signs or {NAME, BIRTH} <= set(patient.signs))
     ]
 
 

@@ -10,9 +10,10 @@ from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
 import audit
+from core import keys_index
 from core.db import retry_transaction
 from patients.models import Patient, PatientToken
-from patients.search import BLIND_COLUMNS, write_tokens_of
+from patients.search import INDEXED_FIELDS, write_tokens_of
 
 BATCH_SIZE = 200
 
@@ -48,6 +49,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{seen} patient(s) read, {changed} index row(s) changed")
             if last is None:
                 break
+        if not options["missing"]:
+            keys_index.note_folding()
         self.stdout.write(self.style.SUCCESS(f"Done: {seen} patient(s)."))
 
 
@@ -62,6 +65,6 @@ def reindex_batch(*, after: UUID | None, batch_size: int, only_missing: bool) ->
         patients = patients.filter(pk__gt=after)
     if only_missing:
         patients = patients.filter(~Exists(PatientToken.objects.filter(patient_id=OuterRef("pk"))))
-    batch = list(patients.only("id", "full_name", "birth_date", "nik", "phone", *BLIND_COLUMNS)[:batch_size])
+    batch = list(patients.only(*INDEXED_FIELDS)[:batch_size])
     changed = write_tokens_of(batch) if batch else 0
     return (batch[-1].pk if len(batch) == batch_size else None), len(batch), changed
