@@ -7,7 +7,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.access import Capability, Decision, has_capability
-from scheduling.models import Visit
+from scheduling.models import SERVES, QueueStep, Stage, Visit, stages_of
+
+SERVING = tuple(dict.fromkeys(right for rights in SERVES.values() for right in rights))
 
 
 def may_call(user: Any, visit: Visit) -> Decision:
@@ -19,3 +21,17 @@ def may_call(user: Any, visit: Visit) -> Decision:
     if has_capability(user, Capability.WRITE_NOTES) and visit.doctor_id == user.pk:
         return Decision(True)
     return Decision(False, _("This patient waits for another doctor."))
+
+
+def serves(user: Any, stage: str) -> bool:
+    """True when somebody works at stations of this stage."""
+    return stage in stages_of(user)
+
+
+def may_serve(user: Any, step: QueueStep) -> Decision:
+    """Who works at the stage; at the doctor's, only the doctor whose queue it is."""
+    if not serves(user, step.stage):
+        return Decision(False, _("Another station calls this number."))
+    if step.stage == Stage.DOCTOR and step.doctor_id != user.pk:
+        return Decision(False, _("This patient waits for another doctor."))
+    return Decision(True)

@@ -21,6 +21,12 @@ class ServiceNotOffered(InvalidInput):
     code = "scheduling.service_not_offered"
 
 
+class ServicesTooLong(InvalidInput):
+    """The services of one booking need more minutes than the slot has."""
+
+    code = "scheduling.services_too_long"
+
+
 class SessionNotOpen(Conflict):
     """The practice session is no longer in the state this step starts from."""
 
@@ -31,6 +37,48 @@ class SessionOverlap(Conflict):
     """The doctor already has an approved session at this time."""
 
     code = "scheduling.session_overlap"
+
+
+class RoomTaken(Conflict):
+    """Another approved session has this room at this time."""
+
+    code = "scheduling.room_taken"
+
+
+class PlanChanged(Conflict):
+    """The slots are no longer those of the preview: hours, holidays or time off changed meanwhile."""
+
+    code = "scheduling.plan_changed"
+
+
+class SessionChanged(Conflict):
+    """Somebody changed the session after this page was opened."""
+
+    code = "scheduling.session_changed"
+
+
+class UndecidedBookings(Conflict):
+    """Bookings lose their time and nobody decided about them."""
+
+    code = "scheduling.undecided_bookings"
+
+
+class TimeOffNotOpen(Conflict):
+    """The time off is over or was taken back."""
+
+    code = "scheduling.time_off_not_open"
+
+
+class NotOwnTimeOff(NotPermitted):
+    """A doctor enters and takes back the own time off only."""
+
+    code = "scheduling.not_own_time_off"
+
+
+class SeriesNotOpen(Conflict):
+    """The series is not in the state this step starts from, or none of its sessions is."""
+
+    code = "scheduling.series_not_open"
 
 
 class NotOwnSession(NotPermitted):
@@ -69,6 +117,36 @@ class AppointmentNotOpen(Conflict):
     code = "scheduling.appointment_not_open"
 
 
+class AppointmentChanged(Conflict):
+    """The appointment has another time than the page that was sent showed."""
+
+    code = "scheduling.appointment_changed"
+
+
+class TooLateToChange(Conflict):
+    """A patient may no longer move or cancel this appointment without calling."""
+
+    code = "scheduling.too_late_to_change"
+
+
+class TooManyMoves(Conflict):
+    """The patient moved this appointment as often as the portal allows."""
+
+    code = "scheduling.too_many_moves"
+
+
+class OfferEnded(Conflict):
+    """The time that was offered from the waiting list is no longer held for this patient."""
+
+    code = "scheduling.offer_ended"
+
+
+class WishNotOpen(Conflict):
+    """The place on the waiting list is no longer open."""
+
+    code = "scheduling.wish_not_open"
+
+
 class NotYourAppointment(NotPermitted):
     """A patient may only cancel their own appointment."""
 
@@ -97,3 +175,57 @@ class NotVisitDoctor(NotPermitted):
     """Only the doctor of the visit may do this."""
 
     code = "scheduling.not_visit_doctor"
+
+
+class CodeNotAccepted(Conflict):
+    """A booking code cannot be used at the kiosk; the sentence tells nothing about whose it is or whether it exists."""
+
+    code = "scheduling.code_not_accepted"
+
+
+class NotInWindow(Conflict):
+    """It is too early or too late to check in without the desk."""
+
+    code = "scheduling.not_in_window"
+
+
+class NobodyWaits(Conflict):
+    """There is nobody to call in this queue."""
+
+    code = "scheduling.nobody_waits"
+
+
+class StepNotOpen(Conflict):
+    """The number is no longer in the state this act starts from."""
+
+    code = "scheduling.step_not_open"
+
+
+class NotYourQueue(NotPermitted):
+    """Another station, or another doctor, calls this number."""
+
+    code = "scheduling.not_your_queue"
+
+
+class CannotUndo(Conflict):
+    """The act is too old, was somebody else's, or something happened since."""
+
+    code = "scheduling.cannot_undo"
+
+
+class StationInUse(Conflict):
+    """People wait at this station, or sessions are planned in it."""
+
+    code = "scheduling.station_in_use"
+
+
+class NotOnSite(Conflict):
+    """Nothing proves that this phone is in the clinic now: no code of a kiosk was scanned, or too long ago."""
+
+    code = "scheduling.not_on_site"
+
+
+class ReminderNotOpen(Conflict):
+    """What a reminder says is no longer true, or the patient wants none."""
+
+    code = "scheduling.reminder_not_open"

@@ -1,5 +1,7 @@
 """Every write of the clinic's day: practice sessions, appointments, visits with their queue tickets."""
 
+from scheduling.querysets import alternatives
+from scheduling.services.absences import refresh_closed, rules_for
 from scheduling.services.appointments import (
     MAX_FUTURE_APPOINTMENTS,
     approve_appointment,
@@ -8,22 +10,66 @@ from scheduling.services.appointments import (
     mark_no_show,
     portal_path,
     reject_appointment,
+    undo_no_show,
 )
-from scheduling.services.daily import mark_no_shows_before, remind_for_day
-from scheduling.services.sessions import (
+from scheduling.services.catalogue import offered_service, offers, services_of
+from scheduling.services.changes import NewTimes, cancel_session, change_session, fate_of, plan_change
+from scheduling.services.closures import (
+    Absence,
+    Feast,
+    add_time_off,
+    cancel_time_off,
+    decide_closed,
+    delete_holiday,
+    refresh_year_ahead,
+    save_holiday,
+    save_hours,
+)
+from scheduling.services.daily import mark_no_shows_before
+from scheduling.services.decisions import Choice, Decision
+from scheduling.services.devices import make_device, revoke_device
+from scheduling.services.families import FamilyItem, book_family
+from scheduling.services.holds import expire_holds
+from scheduling.services.lines import copy_lines, first_price_idr, further_lines, write_visit_lines
+from scheduling.services.moves import reschedule_appointment
+from scheduling.services.papers import record_calendar_print
+from scheduling.services.planning import (
     GAP_CHOICES,
     MAX_BREAKS,
     MAX_GAP_MINUTES,
+    MAX_SLOT_MINUTES,
     MAX_SLOTS,
+    MIN_SLOT_MINUTES,
     SLOT_LENGTHS,
+    DayRules,
     Plan,
+    plan_slots,
+)
+from scheduling.services.reminders import (
+    REMIND_FROM,
+    mark_sent_by_hand,
+    remind_for_day,
+    set_reminder_preference,
+    undo_sent_by_hand,
+)
+from scheduling.services.series import (
+    Pattern,
+    approve_series,
+    end_series,
+    plan_series,
+    propose_series,
+    reject_series,
+)
+from scheduling.services.sessions import (
+    MAX_DAYS_AHEAD,
+    MAX_DELAY_MINUTES,
     approve_session,
     confirm_completion,
     plan_session,
-    plan_slots,
     propose_session,
     reject_session,
     request_completion,
+    set_delay,
 )
 from scheduling.services.visits import (
     BEFORE_DOCTOR,
@@ -41,42 +87,108 @@ from scheduling.services.visits import (
     start_consultation,
     start_triage,
 )
+from scheduling.services.waitlist import (
+    accept_offer,
+    decline_offer,
+    end_old_wishes,
+    join_waitlist,
+    offer_free_times,
+    offer_freed_slot,
+    withdraw_wish,
+)
 
 __all__ = [
     "BEFORE_DOCTOR",
     "CLOSED_STATUSES",
     "GAP_CHOICES",
     "MAX_BREAKS",
+    "MAX_DAYS_AHEAD",
+    "MAX_DELAY_MINUTES",
     "MAX_FUTURE_APPOINTMENTS",
     "MAX_GAP_MINUTES",
     "MAX_SLOTS",
+    "MAX_SLOT_MINUTES",
+    "MIN_SLOT_MINUTES",
     "OPEN_STATUSES",
+    "REMIND_FROM",
     "SLOT_LENGTHS",
+    "Absence",
+    "Choice",
+    "DayRules",
+    "Decision",
+    "FamilyItem",
+    "Feast",
+    "NewTimes",
+    "Pattern",
     "Plan",
+    "accept_offer",
+    "add_time_off",
+    "alternatives",
     "approve_appointment",
+    "approve_series",
     "approve_session",
     "book_appointment",
+    "book_family",
     "call_ticket",
     "cancel_appointment",
+    "cancel_session",
+    "cancel_time_off",
     "cancel_visit",
+    "change_session",
     "check_in",
     "close_consultation",
     "confirm_completion",
+    "copy_lines",
+    "decide_closed",
+    "decline_offer",
+    "delete_holiday",
+    "end_old_wishes",
+    "end_series",
+    "expire_holds",
+    "fate_of",
     "finish_triage",
     "finish_visit",
+    "first_price_idr",
+    "further_lines",
+    "join_waitlist",
     "lock_visit",
+    "make_device",
     "mark_no_show",
     "mark_no_shows_before",
+    "mark_sent_by_hand",
     "move_visit",
+    "offer_free_times",
+    "offer_freed_slot",
+    "offered_service",
+    "offers",
+    "plan_change",
+    "plan_series",
     "plan_session",
     "plan_slots",
     "portal_path",
+    "propose_series",
     "propose_session",
+    "record_calendar_print",
+    "refresh_closed",
+    "refresh_year_ahead",
     "register_walk_in",
     "reject_appointment",
+    "reject_series",
     "reject_session",
     "remind_for_day",
     "request_completion",
+    "reschedule_appointment",
+    "revoke_device",
+    "rules_for",
+    "save_holiday",
+    "save_hours",
+    "services_of",
+    "set_delay",
+    "set_reminder_preference",
     "start_consultation",
     "start_triage",
+    "undo_no_show",
+    "undo_sent_by_hand",
+    "withdraw_wish",
+    "write_visit_lines",
 ]

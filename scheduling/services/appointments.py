@@ -1,96 +1,121 @@
-"""Appointments: claiming a slot, deciding, cancelling."""
+"""Appointments: claiming a slot, deciding, cancelling, noting who did not come."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import audit
-from accounts.access import Capability
 from accounts.models import User
-from core import clock, live
+from core import clock
 from core.db import retry_transaction
 from core.errors import InvalidInput
-from notifications.models import Email
-from notifications.services import notify, notify_capability
-from patients.guardians import may_act_for, user_ids_of
 from patients.models import CareTeamMember, Patient
-from patients.services import add_to_care_team, end_care, mail_patient, notify_patient
-from scheduling.errors import (
-    AppointmentNotOpen,
-    AppointmentOverlap,
-    NotYourAppointment,
-    PatientNotActive,
-    SlotTaken,
-    TooManyAppointments,
-)
-from scheduling.models import Appointment, PracticeSession, Service, Slot
+from patients.services import end_care
+from patients.services.locks import lock_patient
+from scheduling.errors import AppointmentNotOpen, NotOwnSession, SlotTaken, TooLateToChange
+from scheduling.models import Appointment
+from scheduling.services import claims
+from scheduling.services.absences import closed_slots
+from scheduling.services.claims import MAX_COMPLAINT, begin_care, checked_complaint, expect, lock_appointment
+from scheduling.services.lines import chosen_services, minutes_of, require_room
 from scheduling.services.sessions import needed_reason
+from scheduling.services.telling import mail, portal_path, tell_booked, tell_doctor, tell_patient, tick
 
-MAX_FUTURE_APPOINTMENTS = 3
-MAX_COMPLAINT = 1000
+MAX_FUTURE_APPOINTMENTS = settings.BOOKINGS_AHEAD
 
 Status = Appointment.Status
+
+__all__ = [
+    "MAX_COMPLAINT", "MAX_FUTURE_APPOINTMENTS", "approve_appointment", "book_appointment", "cancel_appointment", "mail",
+    "mark_no_show", "portal_path", "reject_appointment", "require_in_time", "tell_patient", "tick", "undo_no_show",
+]  # fmt: skip
 
 
 @retry_transaction
 def book_appointment(
-    *, patient_id: UUID, slot_id: UUID, complaint: str, actor: User, source: str, idempotency_key: UUID
+    *,
+    patient_id: UUID,
+    slot_id: UUID,
+    complaint: str,
+    actor: User,
+    source: str,
+    idempotency_key: UUID,
+    extra_service_ids: Sequence[UUID] = (),
 ) -> Appointment:
-    """Claim a free future slot for a patient; doctor, service and price come from the slot.
+    """Claim a free future slot for a patient; doctor, first service and price come from the slot.
 
-    A portal account books for itself and for the people whose guardian it is at this moment.
+    A portal account books for itself and for the people whose guardian it is at this moment. Further services are lines of
+    their own at today's prices; all of them together must fit the slot.
 
-    An instant service is APPROVED at once, others wait as PENDING. The doctor joins the care team when it is approved.
-    The same `idempotency_key` gives the same appointment again. Locks the patient row, then the slot; UNIQUE (slot, active) has
-    the last word.
+    An instant service is APPROVED at once, others wait as PENDING and keep the slot until `held_until`. The doctor joins
+    the care team when it is approved. The same `idempotency_key` gives the same appointment again. Locks the patient row,
+    then the slot; UNIQUE (slot, active) has the last word.
 
     Raises:
-        SlotTaken: taken, in the past, or no longer offered.
-        TooManyAppointments: a portal booking above `MAX_FUTURE_APPOINTMENTS`.
+        SlotTaken: taken, in the past, closed, or no longer offered.
+        TooManyAppointments: a portal booking above `BOOKINGS_AHEAD`.
         AppointmentOverlap: the patient has another appointment at this time.
+        ServiceNotOffered, ServicesTooLong: the further services are not the doctor's, or do not fit.
         PatientNotActive: the record is archived.
+        PatientNotFound, PatientMerged: it was deleted as a mistake, or merged, a moment ago.
         NotYourAppointment: a portal account books for somebody it may not act for.
+        NotOwnSession: a follow-up into another doctor's session.
         InvalidInput: no complaint, a too long one, or a key that belongs to another patient.
     """
-    complaint = _checked_complaint(complaint)
-    patient = Patient.objects.select_for_update().get(pk=patient_id)
-    if not actor.is_staff_member and not may_act_for(actor, patient.pk):
-        raise NotYourAppointment(_("You can no longer act for this person. Nothing was booked."))
-    earlier = Appointment.objects.filter(idempotency_key=idempotency_key).first()
+    complaint = checked_complaint(complaint)
+    patient = lock_patient(patient_id)
+    return claim(
+        patient=patient, slot_id=slot_id, complaint=complaint, actor=actor, source=source, key=idempotency_key,
+        extra_service_ids=extra_service_ids,
+    )  # fmt: skip
+
+
+def claim(
+    *,
+    patient: Patient,
+    slot_id: UUID,
+    complaint: str,
+    actor: User,
+    source: str,
+    key: UUID,
+    extra_service_ids: Sequence[UUID] = (),
+) -> Appointment:
+    """Book for a patient who is locked by the caller; see `book_appointment`."""
+    claims.require_may_act(actor, patient.pk)
+    earlier = Appointment.objects.filter(idempotency_key=key).first()
     if earlier is not None:
         if earlier.patient_id != patient.pk:
             raise InvalidInput(_("This form was used before. Start the booking again."))
         return earlier
-    if patient.status != Patient.Status.ACTIVE:
-        raise PatientNotActive(_("This patient record is archived. Ask the administrator to reopen it."))
-    slot = _lock_free_slot(slot_id)
-    _check_other_appointments(patient, slot, source)
-    session = slot.session
-    instant = session.service.booking_mode == Service.BookingMode.INSTANT
-    now = clock.now()
-    appointment = Appointment(
-        patient=patient, slot=slot, doctor_id=session.doctor_id, service=session.service,
-        price_idr=session.service.price_idr, complaint=complaint, source=source, booked_at=now, booked_by=actor,
-        status=Status.APPROVED if instant else Status.PENDING, decided_at=now if instant else None,
-        idempotency_key=idempotency_key,
+    claims.require_active(patient)
+    slot = claims.lock_slots([slot_id])[slot_id]
+    claims.require_free(slot)
+    if source == Appointment.Source.FOLLOW_UP and slot.session.doctor_id != actor.pk:
+        raise NotOwnSession(_("A follow-up is booked into your own sessions. Ask the desk for a colleague's time."))
+    claims.require_free_time(patient, slot)
+    if source == Appointment.Source.PORTAL:
+        claims.require_below_limit(patient)
+    services = chosen_services(slot.session.service, extra_service_ids, slot.session.doctor)
+    require_room(slot, minutes_of(services))
+    status = claims.first_status(slot, actor=actor, source=source)
+    appointment = claims.insert(
+        patient=patient, slot=slot, services=services, complaint=complaint, actor=actor, source=source, key=key,
+        status=status, held_until=claims.held_until(slot, status),
     )  # fmt: skip
-    try:
-        with transaction.atomic():
-            appointment.save(force_insert=True)
-    except IntegrityError as error:
-        raise SlotTaken(_slot_taken()) from error
-    if instant:
-        _begin_care(appointment)
     audit.record(
         "scheduling.appointment.booked", actor=actor, patient=patient.pk, target=appointment,
-        detail={"slot": str(slot.pk), "status": appointment.status, "source": source, "price_idr": appointment.price_idr},
+        detail={
+            "slot": str(slot.pk), "status": appointment.status, "source": source, "price_idr": appointment.price_idr,
+            "services": [service.code for service in services],
+        },
     )  # fmt: skip
-    _tell_booked(appointment)
+    tell_booked(appointment)
     return appointment
 
 
@@ -101,15 +126,30 @@ def approve_appointment(*, appointment_id: UUID, actor: User) -> Appointment:
     Locks the patient row, then the appointment: the care team's new row refers to the patient.
 
     Raises:
-        AppointmentNotOpen: it is not waiting for approval, or its time has passed.
+        AppointmentNotOpen: it is not waiting for approval, was not decided in time, or its time has passed or is one at
+            which nobody practises.
     """
     patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
     Patient.objects.select_for_update().only("id").get(pk=patient_id)
-    appointment = _lock(appointment_id)
-    _expect(appointment, Status.PENDING)
-    if appointment.slot.starts_at <= clock.now():
+    appointment = lock_appointment(appointment_id)
+    now = clock.now()
+    lapsed = (
+        appointment.status == Status.PENDING and appointment.held_until is not None and appointment.held_until <= now
+    )
+    if appointment.status == Status.EXPIRED or lapsed:
+        raise AppointmentNotOpen(
+            _("This request was not decided in time, and its time was given back. Book a new time for the patient.")
+        )
+    expect(appointment, Status.PENDING)
+    if appointment.slot.starts_at <= now:
         raise AppointmentNotOpen(_("The time of this booking has passed. Reject it and book a new time."))
-    _begin_care(appointment)
+    if closed_slots().filter(pk=appointment.slot_id).exists():
+        raise AppointmentNotOpen(
+            _(
+                "Nobody practises at this time: the doctor is away or has left, or the clinic is closed. Move the booking."
+            )
+        )
+    begin_care(appointment)
     return _decide(appointment, Status.APPROVED, actor=actor)
 
 
@@ -117,13 +157,15 @@ def approve_appointment(*, appointment_id: UUID, actor: User) -> Appointment:
 def reject_appointment(*, appointment_id: UUID, actor: User, reason: str) -> Appointment:
     """Refuse a booking with a reason the patient reads: PENDING -> REJECTED; the slot is free again.
 
+    The mail names free times near it.
+
     Raises:
         ReasonMissing: no reason was given.
         AppointmentNotOpen: it is not waiting for approval.
     """
     reason = needed_reason(reason, limit=500)
-    appointment = _lock(appointment_id)
-    _expect(appointment, Status.PENDING)
+    appointment = lock_appointment(appointment_id)
+    expect(appointment, Status.PENDING)
     return _decide(appointment, Status.REJECTED, actor=actor, reason=reason)
 
 
@@ -131,24 +173,41 @@ def reject_appointment(*, appointment_id: UUID, actor: User, reason: str) -> App
 def cancel_appointment(*, appointment_id: UUID, actor: User, reason: str) -> Appointment:
     """Cancel a booking that has not arrived: PENDING or APPROVED -> CANCELLED; the slot is free again.
 
-    Staff give a reason. A patient may cancel their own one while it is in the future; a reason is optional then.
+    Staff give a reason. A patient may cancel their own one until `BOOKING_CHANGE_HOURS` before it; a reason is optional then.
 
     Raises:
         ReasonMissing: staff gave no reason.
         NotYourAppointment: a patient tried another person's.
-        AppointmentNotOpen: arrived, finished, already cancelled; or a patient was too late.
+        AppointmentNotOpen: arrived, finished, already cancelled; or its time has passed for a patient.
+        TooLateToChange: a patient, so shortly before the time that they have to call.
     """
-    appointment = _lock(appointment_id)
+    appointment = lock_appointment(appointment_id)
     if actor.is_staff_member:
         reason = needed_reason(reason, limit=500)
     else:
         reason = (reason or "").strip()[:500]
-        if not may_act_for(actor, appointment.patient_id):
-            raise NotYourAppointment(_("This appointment belongs to another person."))
-    _expect(appointment, Status.PENDING, Status.APPROVED)
-    if not actor.is_staff_member and appointment.slot.starts_at <= clock.now():
-        raise AppointmentNotOpen(_("The time of this appointment has passed, so it can no longer be cancelled."))
+        claims.require_may_act(actor, appointment.patient_id)
+    expect(appointment, Status.PENDING, Status.APPROVED)
+    if not actor.is_staff_member:
+        require_in_time(appointment)
     return _decide(appointment, Status.CANCELLED, actor=actor, reason=reason)
+
+
+def require_in_time(appointment: Appointment) -> None:
+    """Refuse what a patient may not do by themselves any more, so shortly before the appointment.
+
+    Raises:
+        AppointmentNotOpen: its time has passed.
+        TooLateToChange: it is less than `BOOKING_CHANGE_HOURS` ahead.
+    """
+    now = clock.now()
+    if appointment.slot.starts_at <= now:
+        raise AppointmentNotOpen(_("The time of this appointment has passed, so it can no longer be changed."))
+    if appointment.slot.starts_at - timedelta(hours=settings.BOOKING_CHANGE_HOURS) < now:
+        raise TooLateToChange(
+            _("This can be changed here until %(hours)d hours before the appointment. Please call us at %(phone)s.")
+            % {"hours": settings.BOOKING_CHANGE_HOURS, "phone": settings.CLINIC_PHONE}
+        )
 
 
 @retry_transaction
@@ -158,8 +217,8 @@ def mark_no_show(*, appointment_id: UUID, actor: User | None) -> Appointment:
     Raises:
         AppointmentNotOpen: it is not approved, or its time has not come.
     """
-    appointment = _lock(appointment_id)
-    _expect(appointment, Status.APPROVED)
+    appointment = lock_appointment(appointment_id)
+    expect(appointment, Status.APPROVED)
     if appointment.slot.starts_at > clock.now():
         raise AppointmentNotOpen(_("The time of this appointment has not come yet."))
     appointment.status, appointment.decided_at, appointment.decided_by = Status.NO_SHOW, clock.now(), actor
@@ -170,149 +229,54 @@ def mark_no_show(*, appointment_id: UUID, actor: User | None) -> Appointment:
     return appointment
 
 
-def mail(appointment: Appointment, *, template: str, dedupe_key: str) -> Email | None:
-    """Queue one mail about an appointment to its patient, in the patient's language; None without an address."""
-    context = {
-        "doctor": appointment.doctor.display_name,
-        "starts_at": appointment.slot.starts_at,
-        "path": portal_path(appointment),
-    }
-    if appointment.reason and template in ("appointment_rejected", "appointment_cancelled"):
-        context["reason"] = appointment.reason
-    return mail_patient(patient=appointment.patient, template=template, context=context, dedupe_key=dedupe_key)
+@retry_transaction
+def undo_no_show(*, appointment_id: UUID, actor: User) -> Appointment:
+    """Take back on the same clinic day that a patient did not come: NO_SHOW -> APPROVED, to be checked in.
 
+    Locks the patient row, then the appointment.
 
-def tell_patient(appointment: Appointment, *, kind: str, but: User | None = None) -> None:
-    """Put a notice about an appointment into the lists of its patient and guardians, except of the account that did it."""
-    params = {"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at}
-    notify_patient(patient=appointment.patient, kind=kind, params=params, path=portal_path(appointment), but=but)
-
-
-def portal_path(appointment: Appointment) -> str:
-    """Return the address of an appointment in the patient portal."""
-    return reverse("scheduling:portal-appointment-detail", args=[appointment.pk])
-
-
-def tick(patient: Patient) -> None:
-    """Tell open screens that appointments changed: staff, the patient it is about, and their guardians."""
-    live.changed(live.APPOINTMENTS, user_ids=user_ids_of(patient))
-
-
-def _checked_complaint(complaint: str) -> str:
-    text = (complaint or "").strip()
-    if not text:
-        raise InvalidInput(_("Write what the visit is about."))
-    if len(text) > MAX_COMPLAINT:
-        raise InvalidInput(_("Shorten the complaint to %(limit)d characters.") % {"limit": MAX_COMPLAINT})
-    return text
-
-
-def _lock_free_slot(slot_id: UUID) -> Slot:
-    slot = Slot.objects.select_for_update().filter(pk=slot_id).first()
-    if slot is None:
-        raise SlotTaken(_slot_taken())
-    session = slot.session = PracticeSession.objects.select_related("service", "doctor").get(pk=slot.session_id)
-    offered = (
-        session.status == PracticeSession.Status.APPROVED
-        and session.service.is_active
-        and session.doctor.is_active
-        and slot.starts_at > clock.now()
-    )
-    if not offered or Appointment.objects.filter(slot=slot, active=1).exists():
-        raise SlotTaken(_slot_taken())
-    return slot
-
-
-def _slot_taken() -> str:
-    return _("This time has just been taken. Please choose another time.")
-
-
-def _check_other_appointments(patient: Patient, slot: Slot, source: str) -> None:
-    future = Appointment.objects.filter(
-        patient=patient, status__in=(Status.PENDING, Status.APPROVED), slot__ends_at__gt=clock.now()
-    )
-    spans = list(future.values_list("slot__starts_at", "slot__ends_at"))
-    if any(start < slot.ends_at and end > slot.starts_at for start, end in spans):
-        raise AppointmentOverlap(
-            _("There is already an appointment at this time. Choose another time, or cancel the other one.")
-        )
-    if source == Appointment.Source.PORTAL and len(spans) >= MAX_FUTURE_APPOINTMENTS:
-        raise TooManyAppointments(
-            _("You already have %(most)d appointments ahead. Cancel one, or call the clinic to book more.")
-            % {"most": MAX_FUTURE_APPOINTMENTS}
-        )
-
-
-def _lock(appointment_id: UUID) -> Appointment:
-    appointment = Appointment.objects.select_for_update().get(pk=appointment_id)
-    # Loaded after the lock and without it: `FOR UPDATE` over joins would lock doctor and patient rows on MariaDB.
-    appointment.slot = Slot.objects.get(pk=appointment.slot_id)
-    appointment.patient = Patient.objects.select_related("user").get(pk=appointment.patient_id)
-    appointment.doctor = User.objects.select_related("staff_profile").get(pk=appointment.doctor_id)
+    Raises:
+        AppointmentNotOpen: it is not marked so, or was for another day.
+        SlotTaken: somebody else has the time now.
+    """
+    patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
+    lock_patient(patient_id)
+    appointment = lock_appointment(appointment_id)
+    expect(appointment, Status.NO_SHOW)
+    if clock.local(appointment.slot.starts_at).date() != clock.today():
+        raise AppointmentNotOpen(_("This can be taken back on the day of the appointment only. Book a new time."))
+    appointment.status, appointment.decided_at, appointment.decided_by = Status.APPROVED, clock.now(), actor
+    try:
+        with transaction.atomic():
+            appointment.save(update_fields=["status", "decided_at", "decided_by"])
+    except IntegrityError as error:
+        raise SlotTaken(_("Somebody else has this time now. Register the patient as a walk-in.")) from error
+    begin_care(appointment)
+    audit.record("scheduling.appointment.no_show_undone", actor=actor, patient=patient_id, target=appointment)
+    tick(appointment.patient)
     return appointment
-
-
-def _expect(appointment: Appointment, *statuses: str) -> None:
-    if appointment.status not in statuses:
-        raise AppointmentNotOpen(
-            _("This appointment is already marked: %(status)s. Reload the page to see it.")
-            % {"status": appointment.get_status_display()}
-        )
-
-
-def _begin_care(appointment: Appointment) -> None:
-    add_to_care_team(
-        patient_id=appointment.patient_id,
-        user_id=appointment.doctor_id,
-        source=CareTeamMember.Source.APPOINTMENT,
-        source_id=appointment.pk,
-    )
 
 
 def _decide(appointment: Appointment, status: str, *, actor: User, reason: str = "") -> Appointment:
-    appointment.status, appointment.reason = status, reason
+    appointment.status, appointment.reason, appointment.held_until = status, reason, None
     appointment.decided_at, appointment.decided_by = clock.now(), actor
-    appointment.save(update_fields=["status", "reason", "decided_at", "decided_by"])
+    if status == Status.CANCELLED or (status == Status.REJECTED and appointment.sequence):
+        appointment.sequence += 1  # a calendar entry was sent, and has to go
+    appointment.save(update_fields=["status", "reason", "held_until", "decided_at", "decided_by", "sequence"])
     if status not in Appointment.CARE_STATUSES:
         end_care(source=CareTeamMember.Source.APPOINTMENT, source_id=appointment.pk)
+        claims.free_slot(appointment.slot_id)
     audit.record(f"scheduling.appointment.{status}", actor=actor, patient=appointment.patient_id, target=appointment)
     kind = f"appointment_{status}"
-    mail(appointment, template=kind, dedupe_key=f"{kind}:{appointment.pk}")
+    # A booking that its patient moved is approved again, and the new time needs its own mail.
+    again = f":{appointment.sequence}" if status == Status.APPROVED and appointment.sequence else ""
+    mail(
+        appointment, template=kind, dedupe_key=f"{kind}:{appointment.pk}{again}", with_other_times=actor.is_staff_member
+    )  # fmt: skip
     tell_patient(appointment, kind=kind, but=actor)
     if status == Status.APPROVED:
-        _tell_doctor(appointment, "appointment_booked")
+        tell_doctor(appointment, "appointment_booked")
     elif status == Status.CANCELLED and appointment.doctor_id != actor.pk:
-        _tell_doctor(appointment, "appointment_withdrawn")
+        tell_doctor(appointment, "appointment_withdrawn")
     tick(appointment.patient)
     return appointment
-
-
-def _tell_booked(appointment: Appointment) -> None:
-    # The mail says what is true now: an instant booking needs no "waiting" mail first.
-    approved = appointment.status == Status.APPROVED
-    kind = "appointment_approved" if approved else "appointment_requested"
-    mail(appointment, template=kind, dedupe_key=f"{kind}:{appointment.pk}")
-    tell_patient(appointment, kind="appointment_approved" if approved else "appointment_received")
-    if approved:
-        _tell_doctor(appointment, "appointment_booked")
-    else:
-        notify_capability(
-            Capability.APPROVE_APPOINTMENTS,
-            kind="appointment_requested",
-            params={"doctor": appointment.doctor.display_name, "starts_at": appointment.slot.starts_at},
-            path=_staff_path(appointment),
-        )
-    tick(appointment.patient)
-
-
-def _tell_doctor(appointment: Appointment, kind: str) -> None:
-    params: dict[str, Any] = {"starts_at": appointment.slot.starts_at}
-    path = _staff_path(appointment)
-    if kind == "appointment_withdrawn":
-        params["doctor"] = appointment.doctor.display_name
-        path = reverse("scheduling:calendar")  # the booking itself is no longer the doctor's to read
-    notify(recipients=[appointment.doctor], kind=kind, params=params, path=path)
-
-
-def _staff_path(appointment: Appointment) -> str:
-    return reverse("scheduling:appointment-detail", args=[appointment.pk])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 import audit
 from accounts.access import Role
@@ -14,9 +16,11 @@ from core import clock, live
 from core.db import next_number, retry_transaction
 from core.errors import InvalidInput
 from notifications.services import notify
+from patients.errors import CannotMerge
 from patients.guardians import user_ids_of
 from patients.models import CareTeamMember, Patient
 from patients.services import add_to_care_team, end_care, notify_patient
+from patients.services.locks import lock_patient
 from scheduling.errors import (
     AlreadyWaiting,
     AppointmentNotOpen,
@@ -26,30 +30,42 @@ from scheduling.errors import (
     WrongDay,
 )
 from scheduling.models import NURSE_CARE, Appointment, QueueTicket, Service, Slot, Visit
+from scheduling.services import estimates, queue
 from scheduling.services.appointments import MAX_COMPLAINT
-from scheduling.services.sessions import needed_reason, offered_service
+from scheduling.services.catalogue import offered_service
+from scheduling.services.lines import chosen_services, copy_lines, write_visit_lines
+from scheduling.services.sessions import needed_reason
 
 Status = Visit.Status
 
 CLOSED_STATUSES = (Status.FINISHED, Status.CANCELLED)
 OPEN_STATUSES = tuple(status for status in Status if status not in CLOSED_STATUSES)
 BEFORE_DOCTOR = (Status.ARRIVED, Status.TRIAGE, Status.WAITING)
+AT_EXAMINATION = (Status.LABORATORY, Status.RADIOLOGY)
 AFTER_DOCTOR = (Status.PHARMACY, Status.CASHIER)
 
 
 @retry_transaction
-def check_in(*, appointment_id: UUID, actor: User, is_priority: bool = False) -> Visit:
+def check_in(
+    *,
+    appointment_id: UUID,
+    actor: User | None,
+    priority: str = "",
+    arrived_by: str = Visit.ArrivedBy.DESK,
+) -> Visit:
     """The patient of an approved appointment is here: APPROVED -> ARRIVED, with a visit and a queue number.
+
+    No actor: the patient did it at the kiosk.
 
     Locks the patient row, then the appointment; the numbers come last.
 
     Raises:
-        AppointmentNotOpen: it is not approved (any more), or already checked in.
+        AppointmentNotOpen: it is not approved (any more), or already checked in, or its doctor has left the clinic.
         WrongDay: it is not for today (clinic date).
         AlreadyWaiting: the patient already waits for this doctor today.
     """
     patient_id = Appointment.objects.values_list("patient_id", flat=True).get(pk=appointment_id)
-    patient = Patient.objects.select_for_update().get(pk=patient_id)
+    patient = lock_patient(patient_id)
     appointment = Appointment.objects.select_for_update().get(pk=appointment_id)
     if appointment.status != Appointment.Status.APPROVED:
         raise AppointmentNotOpen(
@@ -58,11 +74,16 @@ def check_in(*, appointment_id: UUID, actor: User, is_priority: bool = False) ->
         )
     if clock.local(Slot.objects.get(pk=appointment.slot_id).starts_at).date() != clock.today():
         raise WrongDay(_("This appointment is for another day. Register a walk-in visit for today instead."))
+    if not User.objects.filter(pk=appointment.doctor_id, is_active=True).exists():
+        raise AppointmentNotOpen(
+            _("This doctor no longer works here. Move the booking to another doctor, or register a walk-in.")
+        )
     visit = _open_visit(
         patient=patient, service=Service.objects.get(pk=appointment.service_id), doctor_id=appointment.doctor_id,
-        price_idr=appointment.price_idr, complaint=appointment.complaint, actor=actor, is_priority=is_priority,
-        appointment=appointment,
+        price_idr=appointment.price_idr, complaint=appointment.complaint, actor=actor, priority=priority,
+        appointment=appointment, arrived_by=arrived_by,
     )  # fmt: skip
+    copy_lines(appointment, visit)
     appointment.status = Appointment.Status.ARRIVED
     appointment.save(update_fields=["status"])
     live.changed(live.APPOINTMENTS, user_ids=user_ids_of(patient))
@@ -71,13 +92,21 @@ def check_in(*, appointment_id: UUID, actor: User, is_priority: bool = False) ->
 
 @retry_transaction
 def register_walk_in(
-    *, patient_id: UUID, service_id: UUID, doctor_id: UUID, complaint: str, actor: User, is_priority: bool = False
+    *,
+    patient_id: UUID,
+    service_id: UUID,
+    doctor_id: UUID,
+    complaint: str,
+    actor: User,
+    priority: str = "",
+    extra_service_ids: tuple[UUID, ...] = (),
 ) -> Visit:
     """A patient without an appointment is here: a visit of today with a queue number; the price is today's list price.
 
     Raises:
-        ServiceNotOffered: the doctor does not offer the service, or is not active.
+        ServiceNotOffered: the doctor does not offer one of the services, or is not active.
         PatientNotActive: the record is archived.
+        PatientNotFound, PatientMerged: it was deleted as a mistake, or merged, a moment ago.
         AlreadyWaiting: the patient already waits for this doctor today.
         InvalidInput: no complaint, or a too long one.
     """
@@ -86,12 +115,17 @@ def register_walk_in(
         raise InvalidInput(_("Write what the visit is about."))
     if len(complaint) > MAX_COMPLAINT:
         raise InvalidInput(_("Shorten the complaint to %(limit)d characters.") % {"limit": MAX_COMPLAINT})
-    patient = Patient.objects.select_for_update().get(pk=patient_id)
+    patient = lock_patient(patient_id)
     service = offered_service(service_id=service_id, doctor_id=doctor_id)
-    return _open_visit(
-        patient=patient, service=service, doctor_id=doctor_id, price_idr=service.price_idr, complaint=complaint,
-        actor=actor, is_priority=is_priority, appointment=None,
+    chosen = (
+        chosen_services(service, extra_service_ids, User.objects.get(pk=doctor_id)) if extra_service_ids else [service]
+    )
+    visit = _open_visit(
+        patient=patient, service=service, doctor_id=doctor_id, price_idr=sum(one.price_idr for one in chosen),
+        complaint=complaint, actor=actor, priority=priority, appointment=None,
     )  # fmt: skip
+    write_visit_lines(visit, chosen)
+    return visit
 
 
 def lock_visit(visit_id: UUID) -> Visit:
@@ -105,28 +139,30 @@ def lock_visit(visit_id: UUID) -> Visit:
 
 
 @retry_transaction
-def call_ticket(*, visit_id: UUID, actor: User) -> QueueTicket:
-    """Call the visit's number, or call it again: counts the call and stamps its time.
+def call_ticket(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> QueueTicket:
+    """Call the visit's number, or call it again: counts the call, stamps its time, and shows it on the boards.
 
     Raises:
         VisitNotOpen: the visit is finished or cancelled.
     """
     visit = lock_visit(visit_id)
     _expect(visit, *OPEN_STATUSES)
-    QueueTicket.objects.filter(visit=visit).update(call_count=F("call_count") + 1, called_at=clock.now())
-    ticket = QueueTicket.objects.get(visit=visit)
+    step = queue.open_step(visit) or queue.follow(visit, actor=actor)
+    assert step is not None  # an open visit is at a stage
+    event = queue.call(step, actor=actor, station_id=station_id)
+    ticket = step.ticket
     audit.record(
         "scheduling.ticket.called", actor=actor, patient=visit.patient_id, target=visit,
-        detail={"ticket": ticket.label, "count": ticket.call_count},
+        detail={"ticket": ticket.label, "count": ticket.call_count, "stage": step.stage},
     )  # fmt: skip
-    room = visit.doctor.staff_profile.room or visit.service.name
+    room = event.station.name if event.station else visit.doctor.staff_profile.room or visit.service.name
     notify_patient(patient=visit.patient, kind="patient_called", params={"queue": ticket.label, "room": room})
-    _tick(visit)
+    queue.tick(visit)
     return ticket
 
 
 @retry_transaction
-def start_triage(*, visit_id: UUID, actor: User) -> Visit:
+def start_triage(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> Visit:
     """The nurse takes the patient: ARRIVED -> TRIAGE.
 
     Raises:
@@ -134,11 +170,12 @@ def start_triage(*, visit_id: UUID, actor: User) -> Visit:
     """
     visit = lock_visit(visit_id)
     _expect(visit, Status.ARRIVED)
-    return _move(visit, Status.TRIAGE, actor=actor)
+    act = queue.Act(queue.Kind.START, station_id, visit_before=queue.of_visit(visit))
+    return _move(visit, Status.TRIAGE, actor=actor, act=act)
 
 
 @retry_transaction
-def finish_triage(*, visit_id: UUID, actor: User) -> Visit:
+def finish_triage(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> Visit:
     """Vitals are taken: ARRIVED or TRIAGE -> WAITING. A visit that already waits stays as it is.
 
     Raises:
@@ -148,14 +185,17 @@ def finish_triage(*, visit_id: UUID, actor: User) -> Visit:
     _expect(visit, *BEFORE_DOCTOR)
     if visit.status == Status.WAITING and visit.triaged_at is not None:
         return visit
+    act = queue.Act(queue.Kind.FINISH, station_id, visit_before=queue.of_visit(visit))
     visit.triaged_at = visit.triaged_at or clock.now()
     notify(recipients=[visit.doctor], kind="patient_waiting", params={"queue": visit.ticket.label})
-    return _move(visit, Status.WAITING, actor=actor, also=["triaged_at"])
+    return _move(visit, Status.WAITING, actor=actor, also=["triaged_at"], act=act)
 
 
 @retry_transaction
-def start_consultation(*, visit_id: UUID, actor: User) -> Visit:
+def start_consultation(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> Visit:
     """The doctor of the visit takes the patient in: -> IN_CONSULTATION. Opening it again changes nothing.
+
+    Also from the laboratory or radiology, when the doctor goes on without the result.
 
     Raises:
         NotVisitDoctor: another doctor tried.
@@ -166,9 +206,10 @@ def start_consultation(*, visit_id: UUID, actor: User) -> Visit:
         raise NotVisitDoctor(_("This patient waits for another doctor."))
     if visit.status == Status.IN_CONSULTATION:
         return visit
-    _expect(visit, *BEFORE_DOCTOR)
-    visit.started_at = clock.now()
-    return _move(visit, Status.IN_CONSULTATION, actor=actor, also=["started_at"])
+    _expect(visit, *BEFORE_DOCTOR, *AT_EXAMINATION)
+    act = queue.Act(queue.Kind.START, station_id, visit_before=queue.of_visit(visit))
+    visit.started_at = visit.started_at or clock.now()
+    return _move(visit, Status.IN_CONSULTATION, actor=actor, also=["started_at"], act=act)
 
 
 @retry_transaction
@@ -234,6 +275,8 @@ def cancel_visit(*, visit_id: UUID, actor: User, reason: str) -> Visit:
     reason = needed_reason(reason, limit=500)
     visit = lock_visit(visit_id)
     _expect(visit, *BEFORE_DOCTOR)
+    if visit.started_at is not None:
+        raise VisitNotOpen(_("The doctor has already begun. Only the doctor can end this consultation."))
     if visit.appointment_id:
         appointment = Appointment.objects.select_for_update().get(pk=visit.appointment_id)
         appointment.status, appointment.reason = Appointment.Status.CANCELLED, reason
@@ -255,9 +298,10 @@ def _open_visit(
     doctor_id: UUID,
     price_idr: int,
     complaint: str,
-    actor: User,
-    is_priority: bool,
+    actor: User | None,
+    priority: str,
     appointment: Appointment | None,
+    arrived_by: str = Visit.ArrivedBy.DESK,
 ) -> Visit:
     """Create visit and ticket; the patient row is locked by the caller."""
     if patient.status != Patient.Status.ACTIVE:
@@ -265,23 +309,28 @@ def _open_visit(
     today = clock.today()
     if Visit.objects.filter(patient=patient, doctor_id=doctor_id, visit_on=today, status__in=OPEN_STATUSES).exists():
         raise AlreadyWaiting(_("This patient already has an open visit with this doctor today."))
+    now = clock.now()
+    due_at = max(now, appointment.slot.starts_at) if appointment else now
+    estimate = estimates.estimate_on_arrival(doctor_id=doctor_id, service=service, priority=priority, due_at=due_at)
     day = today.strftime("%Y%m%d")
     visit = Visit.objects.create(
         number=f"RJ/{day}/{next_number(f'visit:{today.isoformat()}'):04d}", patient=patient, appointment=appointment,
         doctor_id=doctor_id, service=service, price_idr=price_idr, complaint=complaint, visit_on=today,
-        is_priority=is_priority, arrived_at=clock.now(), checked_in_by=actor,
+        priority=priority, arrived_at=now, arrived_by=arrived_by, checked_in_by=actor,
     )  # fmt: skip
     _begin_care(visit)
     prefix = service.queue_prefix
     ticket = QueueTicket.objects.create(
         visit=visit, issued_on=today, prefix=prefix, number=next_number(f"queue:{today.isoformat()}:{prefix}")
     )
+    queue.open_first(visit, due_at=due_at, estimated_at=estimate.call_at)
     audit.record(
         "scheduling.visit.checked_in" if appointment else "scheduling.visit.walked_in",
         actor=actor, patient=patient.pk, target=visit,
-        detail={"number": visit.number, "ticket": ticket.label, "price_idr": price_idr, "is_priority": is_priority},
+        detail={"number": visit.number, "ticket": ticket.label, "price_idr": price_idr, "priority": priority,
+            "arrived_by": str(arrived_by)},
     )  # fmt: skip
-    live.changed(live.QUEUE, user_ids=user_ids_of(patient))
+    queue.tick(visit)
     return visit
 
 
@@ -292,13 +341,16 @@ def _begin_care(visit: Visit) -> None:
         add_to_care_team(patient_id=visit.patient_id, source=CareTeamMember.Source.VISIT, source_id=visit.pk, **who)
 
 
-def _move(visit: Visit, status: str, *, actor: User | None, also: list[str] | None = None) -> Visit:
+def _move(
+    visit: Visit, status: str, *, actor: User | None, also: list[str] | None = None, act: queue.Act | None = None
+) -> Visit:
     before, visit.status = visit.status, status
     fields = ["status", *(also or [])]
     if status in CLOSED_STATUSES:
         visit.finished_at = clock.now()
         fields.append("finished_at")
     visit.save(update_fields=fields)
+    queue.follow(visit, actor=actor, act=act)
     audit.record(
         "scheduling.visit.moved",
         actor=actor,
@@ -308,7 +360,7 @@ def _move(visit: Visit, status: str, *, actor: User | None, also: list[str] | No
     )
     if status == Status.FINISHED:
         notify_patient(patient=visit.patient, kind="visit_finished", params={"visited_on": visit.visit_on})
-    _tick(visit)
+    queue.tick(visit)
     return visit
 
 
@@ -320,5 +372,39 @@ def _expect(visit: Visit, *statuses: str) -> None:
         )
 
 
-def _tick(visit: Visit) -> None:
-    live.changed(live.QUEUE, user_ids=user_ids_of(visit.patient))
+def refuse_two_open_visits(survivor_id: UUID, merged_id: UUID) -> None:
+    """Refuse to merge two patients who are both in the house: two queue numbers and two doctors would share one record.
+
+    Asked by `patients.merge_rules`, which holds the visits of both.
+
+    Raises:
+        CannotMerge: each has a visit of today, or of last night, that is not over.
+    """
+    both = Visit.objects.under_way().filter(patient__in=[survivor_id, merged_id], status__in=OPEN_STATUSES)
+    if len(set(both.values_list("patient_id", flat=True))) > 1:
+        raise CannotMerge(
+            _("Both records have a visit under way today. Finish or cancel one of the two visits, then merge.")
+        )
+
+
+def last_visits(patient_ids: list[UUID]) -> dict[UUID, date]:
+    """Return the day of the last visit of each who had one; asked by `patients.services.retention`."""
+    rows = Visit.objects.filter(patient__in=patient_ids).order_by().values_list("patient_id")
+    return dict(rows.annotate(last=Max("visit_on")))
+
+
+def obstacles_to_archiving(patient_id: UUID) -> list[str]:
+    """Return what of a patient is under way or to come, in words; asked by `patients.services.archiving`."""
+    visits = Visit.objects.filter(patient=patient_id, status__in=OPEN_STATUSES).count()
+    to_come = (Appointment.Status.PENDING, Appointment.Status.APPROVED)
+    bookings = Appointment.objects.filter(
+        patient=patient_id, status__in=to_come, slot__ends_at__gte=clock.now()
+    ).count()
+    found = []
+    if visits:
+        found.append(ngettext("%(count)d visit under way", "%(count)d visits under way", visits) % {"count": visits})
+    if bookings:
+        found.append(
+            ngettext("%(count)d booking to come", "%(count)d bookings to come", bookings) % {"count": bookings}
+        )
+    return found

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import Case, Value, When
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,10 +22,11 @@ from core.pagination import keyset_page
 from patients.access import may_read_record
 from patients.models import Patient
 from patients.services import record_part_read
+from patients.visit_checks import visit_checks
 from scheduling import services
-from scheduling.forms import AppointmentFilterForm
-from scheduling.models import Appointment
-from scheduling.views.common import act, back, reason_step
+from scheduling.forms import AppointmentFilterForm, CodeForm
+from scheduling.models import Appointment, Visit
+from scheduling.views.common import act, back, chosen_priority, reason_step
 
 Status = Appointment.Status
 READERS = (Capability.BOOK_APPOINTMENTS, Capability.APPROVE_APPOINTMENTS, Capability.WRITE_NOTES)
@@ -53,10 +55,15 @@ def appointment_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
     patient = Patient.objects.visible_to(request.user).for_header().filter(pk=appointment.patient_id).first()
     visit = getattr(appointment, "visit", None)
     record_part_read(patient_id=appointment.patient_id, actor=request.user, what="appointment", target=appointment)
+    day, is_ahead = clock.local(appointment.slot.starts_at).date(), appointment.active == 1 and visit is None
     context = {
         "appointment": appointment,
+        "appointment_priorities": Visit.Priority.choices,
         "visit": visit,
+        "lines": list(appointment.lines.select_related("service")),
+        "moves": list(appointment.moves.select_related("from_slot", "to_slot", "moved_by")),
         "patient": patient,
+        "checks": visit_checks(patient, day, user=request.user) if patient is not None and is_ahead else None,
         "may_read_complaint": patient is not None and may_read_record(request.user, patient),
         **_rights(request.user),
         **_clock(),
@@ -114,9 +121,37 @@ def appointment_check_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
     with domain_errors(request) as outcome:
         visit = services.check_in(
-            appointment_id=appointment.pk, actor=request.user, is_priority=request.POST.get("is_priority") == "on"
+            appointment_id=appointment.pk, actor=request.user, priority=chosen_priority(request.POST.get("priority"))
         )
     return redirect("scheduling:ticket-slip", visit.pk) if outcome.ok else back(request, "scheduling:appointment-list")
+
+
+@requires(Capability.BOOK_APPOINTMENTS)
+@require_POST
+def appointment_find(request: SignedInRequest) -> HttpResponse:
+    """Open the appointment of a booking code; sent by POST, so that codes stay out of addresses."""
+    form = CodeForm(request.POST)
+    found = None
+    if form.is_valid():
+        appointments = Appointment.objects.visible_to(request.user).only("id")
+        found = appointments.filter(code=form.cleaned_data["code"]).first()
+    if found is None:
+        messages.error(request, _("There is no booking with this code. Check it, or search by the patient's name."))
+        return redirect("scheduling:appointment-list")
+    return redirect("scheduling:appointment-detail", found.pk)
+
+
+@requires(Capability.CHECK_IN)
+@require_POST
+def appointment_no_show_undo(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The patient did come: take the mark back on the same day."""
+    appointment = get_object_or_404(Appointment.objects.visible_to(request.user), pk=pk)
+    return act(
+        request,
+        lambda: services.undo_no_show(appointment_id=appointment.pk, actor=request.user),
+        _("The mark is taken back. The patient can be checked in."),
+        "scheduling:appointment-list",
+    )
 
 
 @requires(Capability.CHECK_IN)
@@ -138,7 +173,12 @@ def patient_appointments_panel(request: SignedInRequest, pk: UUID) -> HttpRespon
     """The latest appointments of one patient, for other screens about this patient."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).only("id"), pk=pk)
     appointments = Appointment.objects.visible_to(request.user).filter(patient=patient).for_names()
-    context = {"patient_id": patient.pk, "appointments": list(appointments.order_by("-slot__starts_at")[:8])}
+    may_follow_up = has_capability(request.user, Capability.WRITE_NOTES)
+    context = {
+        "patient_id": patient.pk,
+        "may_follow_up": may_follow_up,
+        "appointments": list(appointments.order_by("-slot__starts_at")[:8]),
+    }
     return render(
         request, "scheduling/_patient_appointments_panel.html", {**context, **_rights(request.user), **_clock()}
     )
@@ -152,6 +192,7 @@ def _list_context(request: SignedInRequest) -> dict[str, Any]:
     order = ("rank", "-slot__starts_at" if view == "past" else "slot__starts_at", "id")
     return {
         "form": form,
+        "code_form": CodeForm(),
         "page": keyset_page(request.GET, appointments.for_names(), order=order),
         "tabs": _tabs(view),
         "view": view,
@@ -174,6 +215,10 @@ def _filtered(appointments: Any, form: AppointmentFilterForm, view: str) -> Any:
         appointments = appointments.filter(status=status)
     if doctor:
         appointments = appointments.filter(doctor=doctor)
+    if service := form.value("service"):
+        appointments = appointments.filter(lines__service=service)  # one row for each service at most: UNIQUE
+    if room := form.value("room"):
+        appointments = appointments.filter(slot__session__station=room)
     return appointments.annotate(rank=Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)))
 
 

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from accounts.guards import SignedInRequest
 from core.http import domain_errors, own_path
 from scheduling.forms import ReasonForm
+from scheduling.models import Visit
 
 
 def back(request: SignedInRequest, default: str, *args: Any) -> HttpResponse:
@@ -27,6 +28,11 @@ def act(request: SignedInRequest, call: Callable[[], Any], success: str, default
     if outcome.ok:
         messages.success(request, success)
     return back(request, default, *args)
+
+
+def chosen_priority(value: str | None) -> str:
+    """Return a kind of priority from a form; what is none of them counts as no priority."""
+    return value if value in Visit.Priority.values else ""
 
 
 def reason_step(

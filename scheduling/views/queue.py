@@ -16,14 +16,18 @@ from accounts.access import Capability, has_capability
 from accounts.guards import SignedInRequest, requires
 from core import clock
 from patients.services import record_print
-from scheduling import services
+from scheduling import flow, services
 from scheduling.access import may_call
 from scheduling.forms import QueueFilterForm
-from scheduling.models import Visit
+from scheduling.models import QueueStep, Visit
+from scheduling.services import arrivals, estimates
+from scheduling.services.queue import STAGE_OF, ordered, urgency_of
 from scheduling.views.common import act, reason_step
+from scheduling.views.stations import own_station
 
 Status = Visit.Status
-CALLABLE = (*services.BEFORE_DOCTOR, Status.PHARMACY, Status.CASHIER)
+AT_EXAMINATION = (Status.LABORATORY, Status.RADIOLOGY)
+CALLABLE = (*services.BEFORE_DOCTOR, *AT_EXAMINATION, Status.PHARMACY, Status.CASHIER)
 
 
 @requires(Capability.VIEW_QUEUE)
@@ -46,11 +50,11 @@ def doctor_queue_panel(request: SignedInRequest) -> HttpResponse:
     """The doctor's own patients of today who wait or are inside."""
     visits = (
         Visit.objects.visible_to(request.user)
-        .on_day(clock.today())
-        .filter(doctor=request.user, status__in=(*services.BEFORE_DOCTOR, Status.IN_CONSULTATION))
+        .under_way()
+        .filter(doctor=request.user, status__in=(*services.BEFORE_DOCTOR, *AT_EXAMINATION, Status.IN_CONSULTATION))
         .for_queue()
     )
-    return render(request, "scheduling/_doctor_queue_panel.html", {"rows": _rows(visits, request.user)})
+    return render(request, "scheduling/_doctor_queue_panel.html", {"rows": _in_turn(_rows(visits, request.user))})
 
 
 @requires(Capability.CHECK_IN, Capability.RECORD_VITALS, Capability.WRITE_NOTES)
@@ -60,9 +64,12 @@ def visit_call(request: SignedInRequest, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.visible_to(request.user).select_related("ticket"), pk=pk)
     if not may_call(request.user, visit):
         raise PermissionDenied
+    stage = STAGE_OF.get(Status(visit.status))
+    place = own_station(request, stage) if stage else None
+    station_id = place.pk if place is not None else None
     return act(
         request,
-        lambda: services.call_ticket(visit_id=visit.pk, actor=request.user),
+        lambda: services.call_ticket(visit_id=visit.pk, actor=request.user, station_id=station_id),
         _("Called: %(number)s") % {"number": visit.ticket.label},
         "scheduling:queue",
     )
@@ -91,20 +98,16 @@ def visit_cancel(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_safe
 def ticket_slip(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The paper with the queue number; no name, no complaint."""
-    visit = get_object_or_404(Visit.objects.visible_to(request.user).for_queue(), pk=pk)
-    ahead = (
-        Visit.objects.visible_to(request.user)
-        .on_day(visit.visit_on)
-        .filter(doctor_id=visit.doctor_id, status__in=services.BEFORE_DOCTOR, arrived_at__lt=visit.arrived_at)
-        .count()
-    )
+    visits = Visit.objects.visible_to(request.user).for_queue().select_related("appointment__slot")
+    visit = get_object_or_404(visits, pk=pk)
     record_print(patient_id=visit.patient_id, actor=request.user, what="ticket", target=visit)
-    return render(request, "scheduling/ticket_slip.html", {"visit": visit, "ahead": ahead})
+    context = {"visit": visit, "estimate": estimates.estimate_for(visit), "is_late": arrivals.is_late(visit)}
+    return render(request, "scheduling/ticket_slip.html", context)
 
 
 def _board(request: SignedInRequest) -> dict[str, Any]:
     form = QueueFilterForm(request.GET)
-    visits = Visit.objects.visible_to(request.user).on_day(clock.today()).for_queue()
+    visits = Visit.objects.visible_to(request.user).under_way().for_queue()
     doctor = form.value("doctor")
     rows = _rows(visits.filter(doctor=doctor) if doctor else visits, request.user)
     lanes = (
@@ -112,6 +115,7 @@ def _board(request: SignedInRequest) -> dict[str, Any]:
         (_("With the nurse"), "pulse", (Status.TRIAGE,)),
         (_("Waiting for the doctor"), "hourglass", (Status.WAITING,)),
         (_("With the doctor"), "stethoscope", (Status.IN_CONSULTATION,)),
+        (_("Laboratory and radiology"), "flask", AT_EXAMINATION),
         (_("Pharmacy and cashier"), "pill", (Status.PHARMACY, Status.CASHIER)),
     )
     return {
@@ -129,15 +133,36 @@ def _board(request: SignedInRequest) -> dict[str, Any]:
 
 
 def _rows(visits: Any, user: Any) -> list[dict[str, Any]]:
-    """Visits with what the board shows: priority first, then in order of arrival."""
+    """Visits with what the board shows, by urgency and turn. Two queries beside that of the visits' own."""
     now = clock.now()
-    rows = [
-        {
-            "visit": visit,
-            "minutes": max(0, int((now - visit.arrived_at).total_seconds() // 60)),
-            "may_call": visit.status in CALLABLE and bool(may_call(user, visit)),
-            "is_before_doctor": visit.status in services.BEFORE_DOCTOR,
-        }
-        for visit in visits
-    ]
-    return sorted(rows, key=lambda row: (not row["visit"].is_priority, row["visit"].arrived_at, row["visit"].number))
+    found = list(visits)
+    steps = {
+        step.visit_id: step
+        for step in QueueStep.objects.visible_to(user).filter(visit__in=[visit.pk for visit in found], open=1)
+    }
+    rows = []
+    for visit in found:
+        step = steps.get(visit.pk)
+        rows.append(
+            {
+                "visit": visit,
+                "step": step,
+                "wait": flow.wait_of(step, now) if step else flow.wait_since(visit.arrived_at, now),
+                "may_call": visit.status in CALLABLE and bool(may_call(user, visit)),
+                "is_before_doctor": visit.status in services.BEFORE_DOCTOR,
+            }
+        )
+    return sorted(rows, key=_by_turn)
+
+
+def _by_turn(row: dict[str, Any]) -> tuple[Any, ...]:
+    step, visit = row["step"], row["visit"]
+    return (urgency_of(visit.priority), step.due_at if step else visit.arrived_at, visit.number)
+
+
+def _in_turn(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a doctor's own rows as they will be called: inside and called first, then by the rule of the queue."""
+    by_step = {row["step"].pk: row for row in rows if row["step"] is not None}
+    waiting = [row["step"] for row in by_step.values() if row["step"].state == QueueStep.State.WAITING]
+    rest = [row for row in rows if row["step"] is None or row["step"].state != QueueStep.State.WAITING]
+    return [*rest, *(by_step[step.pk] for step in ordered(waiting))]
