@@ -6,13 +6,13 @@ Lock order: the caller holds the visit, then the invoice row here, then its refu
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 
 import audit
@@ -294,3 +294,9 @@ def _settle_overpayment(invoice: Invoice, *, reason: str, actor: Any) -> None:
     if invoice.balance_idr <= 0 and invoice.status != Invoice.Status.PAID:
         invoice.status, invoice.paid_at = Invoice.Status.PAID, clock.now()
         invoice.save(update_fields=["status", "paid_at"])
+
+
+def last_bills(patient_ids: list[UUID]) -> dict[UUID, date]:
+    """Return the clinic day of the last bill of each who had one; asked by `patients.services.retention`."""
+    rows = Invoice.objects.filter(patient__in=patient_ids).order_by().values_list("patient_id")
+    return {pk: clock.local(last).date() for pk, last in rows.annotate(last=Max("created_at"))}

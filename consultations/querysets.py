@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from django.db.models import Case, Exists, OuterRef, QuerySet, Value, When
 
 from consultations.models import VitalSigns
-from scheduling.models import Visit
+from scheduling.models import Visit, urgency
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -34,7 +34,7 @@ def visits_before_doctor(user: Any, day: date) -> QuerySet[VisitToMeasure]:
         .annotate(has_vitals=Exists(measured))
         .annotate(order=Case(When(has_vitals=True, then=Value(1)), default=Value(0)))
         .for_list()
-        .order_by("order", "-is_priority", "arrived_at", "id")
+        .order_by("order", urgency(), "arrived_at", "id")
     )
     return cast("QuerySet[VisitToMeasure]", visits)
 

@@ -198,7 +198,7 @@ def sign_note(
             "visit": visit.number,
             "codes": [code.code for code, _rank in codes],
             "fee_idr": note.consultation_fee_idr,
-            "list_fee_idr": visit.price_idr,
+            "list_fee_idr": scheduling.first_price_idr(visit),
         },
     )
     return note

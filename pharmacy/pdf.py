@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import formats
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from reportlab.lib.units import mm
@@ -41,7 +40,7 @@ def prescription_pdf(prescription: Prescription, *, language: str = "id") -> byt
 def _facts(prescription: Prescription) -> list[tuple[str, str]]:
     patient, prescriber = prescription.patient, prescription.prescriber
     profile = getattr(prescriber, "staff_profile", None)
-    born = f"{formats.date_format(patient.birth_date, 'DATE_FORMAT')} ({patient.age_label})"
+    born = f"{patient.birth_label} ({patient.age_label})"
     facts: list[tuple[str, str]] = [
         (_("Prescription number"), prescription.number),
         (_("Date"), pdf.moment_in_words(prescription.prescribed_at)),

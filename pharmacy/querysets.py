@@ -23,6 +23,7 @@ from patients.search import find_patients
 from pharmacy.models import Batch, Medicine, Prescription, PrescriptionItem, StockMovement
 from pharmacy.services.stock import split_over
 from pharmacy.substances import search_words
+from scheduling.models import urgency
 
 # Ready-made medicines within 30 minutes. Source: Keputusan Menkes 129/Menkes/SK/II/2008 (minimum service standards,
 # pharmacy).
@@ -83,7 +84,7 @@ def lanes(user: Any) -> list[Lane]:
     unpaid = Lane("unpaid", gettext_lazy("Waiting for payment"), gettext_lazy("Nobody is at the cashier."))
     ready = Lane("ready", gettext_lazy("Ready"), gettext_lazy("Nothing to hand over."))
     given = Lane("done", gettext_lazy("Handed over today"), gettext_lazy("Nothing handed over yet today."))
-    for prescription in waiting.order_by("-visit__is_priority", "pk")[: 3 * LANE_LENGTH]:
+    for prescription in waiting.order_by(urgency("visit__"), "pk")[: 3 * LANE_LENGTH]:
         since = prescription.priced_at or prescription.prescribed_at
         lane = new if prescription.status == Prescription.Status.NEW else unpaid
         if prescription.status == Prescription.Status.PRICED and prescription.is_settled:

@@ -26,13 +26,22 @@ PARTS: dict[str, str | Promise] = {
     "identity-edit": _("your identity"),
     "history": _("the history"),
     "vitals": _("your vital signs"),
+    "comparison": _("your identity, compared with a record that looks alike"),
     "consultation": _("the consultation"),
     "visit": _("one visit"),
     "allergies": _("your allergies"),
+    "basics": _("your basic health data"),
     "appointment": _("an appointment"),
+    "reminders": _("the way of reminding"),
     "bill": _("a bill"),
     "booking": _("your identity"),
+    "data-request-letter": _("the answer to your request about personal data"),
+    "data-rights": _("your requests about personal data"),
+    "document": _("what is written about a document"),
+    "documents": _("the list of your documents"),
+    "erasure-certificate": _("the certificate of an erasure"),
     "guardians": _("who may act for you"),
+    "images": _("your photo"),
     "labels": _("labels of medicines"),
     "prescription": _("a prescription"),
     "receipt": _("a receipt"),
@@ -56,12 +65,14 @@ class Entry:
 def events_about(patient: Patient, *, viewer: User) -> QuerySet[AuditEvent]:
     """Return the events that the patient's page shows to `viewer`, whose own reading is left out.
 
-    Refusals and jobs are the clinic's business.
+    Events of records that were merged into this one belong to the same person. Refusals and jobs are the clinic's
+    business. One statement more, for the merged records.
     """
+    merged = list(patient.aliases.values_list("pk", flat=True))
     actions = [action for action, words in ACTIONS.items() if words.sort in SHOWN]
     reads = [action for action in actions if words_of(action).sort == Sort.READ]
     rows = AuditEvent.objects.filter(
-        patient_id=patient.pk, action__in=actions, result=AuditEvent.Result.OK, actor_id__isnull=False
+        patient_id__in=[patient.pk, *merged], action__in=actions, result=AuditEvent.Result.OK, actor_id__isnull=False
     )
     return rows.exclude(actor_id=viewer.pk, action__in=reads)
 

@@ -16,12 +16,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import audit
-from accounts.access import Capability, has_capability
+from accounts.access import Capability
 from accounts.models import User
 from audit.models import AuditEvent
 from core import clock
 from core.db import locked, retry_transaction
-from core.search import COMMON_WORDS, fold_name
+from core.search.folding import COMMON_WORDS, fold_name
 from core.text import clean_text
 from notifications.services import notify, queue_email
 from patients.models import Patient
@@ -127,7 +127,7 @@ def _off_hours(user: User, since: datetime, until: datetime) -> Iterable[dict[st
 def _close_people(user: User, patient_ids: set[UUID], until: datetime) -> Iterable[dict[str, Any]]:
     """The person's own record, and records of people with the same family name (the last word of a name).
 
-    A last word that half the country has says nothing; the common words of `core.search` are such words.
+    A last word that half the country has says nothing; the common words of `core.search.folding` are such words.
     """
     family = (fold_name(user.full_name) or [""])[-1]
     nik = getattr(getattr(user, "staff_profile", None), "nik", "")
@@ -232,9 +232,4 @@ def _raise(
 
 
 def _readers() -> list[User]:
-    people = User.objects.active().filter(kind=User.Kind.STAFF).prefetch_related("roles")
-    return [
-        person
-        for person in people.filter(roles__role__in=("admin", "owner")).distinct()
-        if has_capability(person, Capability.VIEW_AUDIT)
-    ]
+    return list(User.objects.holding(Capability.VIEW_AUDIT).filter(must_change_password=False))

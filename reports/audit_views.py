@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 import audit
 from accounts.access import Capability
-from accounts.back_office import escape_formula
 from accounts.guards import SignedInRequest, requires
 from audit.models import AuditEvent
 from core import clock
 from core.http import domain_errors
 from core.pagination import keyset_page, sequence_or_none
+from core.sheets import escape_formula
 from reports import alerts
 from reports.audit_browser import Line, all_lines, filtered, lines, patient_with_number
 from reports.forms import AlertReviewForm, AuditFilterForm

@@ -21,6 +21,7 @@ from core.http import domain_errors
 from core.pagination import keyset_page
 from patients.models import Patient
 from patients.services import record_part_read
+from patients.services.coverage import coverage_lines
 from workspace import services
 from workspace.cashier_forms import PaymentForm
 
@@ -95,9 +96,12 @@ def _bill(request: SignedInRequest, pk: UUID) -> Invoice:
 
 def _bill_page(request: SignedInRequest, invoice: Invoice, form: PaymentForm, *, status: int = 200) -> HttpResponse:
     payable = invoice.status in (Invoice.Status.UNPAID, Invoice.Status.PART_PAID)
+    patient = invoice.header  # type: ignore[attr-defined]
+    visited_on = clock.local(invoice.created_at).date()  # a bill is opened during its visit
     context = {
         "invoice": invoice,
-        "patient": invoice.header,  # type: ignore[attr-defined]
+        "patient": patient,
+        "coverage_lines": coverage_lines(patient, visited_on) if patient is not None else [],
         "groups": charge_groups(invoice),
         "payments": list(invoice.payments.select_related("received_by").order_by("pk")),
         "refunds": list(invoice.refunds.order_by("pk")),

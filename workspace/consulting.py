@@ -17,6 +17,7 @@ from pharmacy.forms import parse_lines
 from pharmacy.services import prescribing
 from pharmacy.services.prescribing import PrescriptionLine
 from scheduling.models import Visit
+from scheduling.services import first_price_idr, further_lines
 from workspace import querysets
 from workspace.forms import ConsultationForm, Typed, initial_of, typed_in_draft
 
@@ -112,6 +113,7 @@ def page_context(
     vitals, weight = querysets.vitals_and_weight(user, visit)
     return {
         "visit": visit,
+        **_prices(visit),
         "patient": patient,
         "form": form,
         "typed": typed,
@@ -138,6 +140,7 @@ def review_context(user: Any, visit: Visit, patient: Patient, note: Note) -> dic
     judged.problems += [Problem(warning.message, PRESCRIPTION) for warning in warnings if warning.stops]
     return {
         "visit": visit,
+        **_prices(visit),
         "patient": patient,
         "note": note,
         "typed": typed,
@@ -148,3 +151,8 @@ def review_context(user: Any, visit: Visit, patient: Patient, note: Note) -> dic
         "warnings": [warning for warning in warnings if not warning.stops],
         "copied": [form[name].label for name in typed.copied],
     }
+
+
+def _prices(visit: Visit) -> dict[str, Any]:
+    further = further_lines(visit)
+    return {"first_price_idr": first_price_idr(visit, further), "further": further}

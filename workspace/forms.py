@@ -22,6 +22,7 @@ from core.forms import ProductBoundField
 from core.text import clean_line
 from pharmacy.forms import LineRow, draft_of_post, rows_of_draft, rows_of_post, typed_lines
 from scheduling.models import Appointment, Visit
+from scheduling.services import first_price_idr
 
 
 def _section(label: Any, hint: Any, rows: int, key: str) -> CleanText:
@@ -124,7 +125,7 @@ def typed_in_draft(note: Note | None) -> Typed:
 def initial_of(note: Note | None, visit: Visit) -> dict[str, Any]:
     """Return what a freshly opened page shows: the draft, or the patient's complaint and the price of the visit."""
     if note is None:
-        return {"version": 0, "subjective": visit.complaint, "consultation_fee": visit.price_idr}
+        return {"version": 0, "subjective": visit.complaint, "consultation_fee": first_price_idr(visit)}
     values = {name: getattr(note, name) for name in SOAP_FIELDS}
     copied = " ".join(typed_in_draft(note).copied)
     return {**values, "version": note.version, "consultation_fee": note.consultation_fee_idr, "copied": copied}

@@ -13,12 +13,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.guards import PortalRequest, patient_portal
 from billing.models import Invoice
+from core import clock
 from core.http import domain_errors
 from core.money import format_rupiah
 from core.pagination import keyset_page
 from patients.persons import own_or_404
 from patients.services import record_chart_read
 from pharmacy.models import Prescription
+from scheduling.models import Appointment
+from scheduling.portal import choices
+from scheduling.services.estimates import estimate_for
 from workspace import querysets, services
 from workspace.querysets import Bill
 
@@ -98,10 +102,17 @@ def _own_visit(request: PortalRequest, pk: UUID) -> ClinicalVisit:
 
 def _home(request: PortalRequest) -> dict[str, Any]:
     user, patient = request.user, request.patient
+    appointments = querysets.next_appointments(user, patient)
+    today = clock.today()
     return {
         "patient": patient,
-        "appointments": querysets.next_appointments(user, patient),
-        "open_visits": querysets.open_visits(user, patient),
+        "appointments": appointments,
+        "may_arrive": any(
+            row.status == Appointment.Status.APPROVED and clock.local(row.slot.starts_at).date() == today
+            for row in appointments
+        ),
+        "open_visits": [(visit, estimate_for(visit)) for visit in querysets.open_visits(user, patient)],
+        "kept": choices.kept(request),
         "bills": querysets.own_unpaid_bills(user, patient),
         "prescriptions": querysets.own_waiting_prescriptions(user, patient),
         "is_profile_complete": patient.profile_completed_at is not None,

@@ -282,7 +282,7 @@ def own_visits(user: Any) -> QuerySet[ClinicalVisit]:
 def next_appointments(user: Any, patient: Patient) -> list[Appointment]:
     """Return a patient's bookings that are not over, by time. One query."""
     found = Appointment.objects.visible_to(user).filter(
-        status__in=[Appointment.Status.PENDING, Appointment.Status.APPROVED],
+        status__in=[Appointment.Status.PENDING, Appointment.Status.APPROVED, Appointment.Status.OFFERED],
         patient=patient,
         slot__ends_at__gte=clock.now(),
     )

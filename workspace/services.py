@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import audit
 from billing import services as billing
-from billing.models import Invoice, Payment
+from billing.models import Charge, Invoice, Payment
 from consultations import services as consultations
 from consultations.models import Note
 from consultations.services import ChosenDiagnosis
@@ -46,6 +46,8 @@ def finish_consultation(
 ) -> Note:
     """Sign the note, prescribe, charge and close the consultation, all or nothing.
 
+    The fee is for the visit's first service; each further one is a charge of its own at the price of the booking.
+
     With medicines the visit goes on to the pharmacy and the bill waits for its prices; without, the bill is issued and
     the visit goes to the cashier, or is finished when there is nothing to pay.
 
@@ -64,6 +66,7 @@ def finish_consultation(
         assessment=assessment,
         plan=plan,
     )
+    _charge_further_services(visit, actor=actor)
     if lines:
         scheduling.close_consultation(visit_id=visit.pk, actor=actor, next_status=Visit.Status.PHARMACY)
         prescribing.create_prescription(visit_id=visit.pk, actor=actor, lines=lines)
@@ -73,6 +76,20 @@ def finish_consultation(
     if invoice.status == Invoice.Status.PAID:
         scheduling.finish_visit(visit_id=visit.pk, actor=actor)
     return note
+
+
+def _charge_further_services(visit: Visit, *, actor: Any) -> None:
+    for line in scheduling.further_lines(visit):
+        billing.post_charge(
+            encounter_id=visit.pk,
+            patient_id=visit.patient_id,
+            category=Charge.Category.PROCEDURE,
+            description=line.service.name_id,
+            unit_price_idr=line.price_idr,
+            source_type="scheduling.visit_line",
+            source_id=line.pk,
+            actor=actor,
+        )
 
 
 @retry_transaction

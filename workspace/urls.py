@@ -2,7 +2,7 @@ from django.urls import path
 
 from workspace import portal
 from workspace.cashier_urls import urlpatterns as cashier_urlpatterns
-from workspace.views import charts, consultations, oversight
+from workspace.views import charts, consultations, oversight, records
 
 app_name = "workspace"
 
@@ -18,6 +18,8 @@ urlpatterns = [
     path("consultations/<uuid:pk>/note/finish/", consultations.consultation_finish, name="consultation-finish"),
     path("patients/<uuid:pk>/chart/", charts.patient_chart, name="patient-chart"),
     path("patients/<uuid:pk>/history/", charts.history_panel, name="history-panel"),
+    path("patients/<uuid:pk>/record/", records.patient_record, name="patient-record"),
+    path("portal/record/", records.portal_record, name="portal-record"),
     path("portal/", portal.home, name="portal-home"),
     path("portal/panel/", portal.home_panel, name="portal-home-panel"),
     path("portal/visits/", portal.visits, name="portal-visits"),

@@ -18,7 +18,9 @@ from core.db import next_number, retry_transaction
 from core.errors import NotPermitted
 from notifications import services as notifications
 from patients import services as patients
-from patients.models import Patient
+from patients.models import HistoryEntry, Patient
+from patients.services.history import home_medicines
+from patients.substances import BY_CODE
 from pharmacy import substances
 from pharmacy.errors import AllergyStop, AlreadyPrescribed, InvalidLine, WrongState
 from pharmacy.models import Medicine, Prescription, PrescriptionItem
@@ -59,12 +61,13 @@ class Warning:
 
 
 def check_lines(patient: Patient, lines: Sequence[PrescriptionLine]) -> list[Warning]:
-    """Return allergy stops and duplicate ingredients of these lines, in line order. Lines count from 0.
+    """Return allergy stops, duplicate ingredients and what is taken at home already, in line order. Lines count from 0.
 
     An allergy meets a medicine when its group is one of the medicine's, or when its substance and an ingredient or the
-    generic name contain one another in folded spelling. Lines whose medicine is unknown are passed over.
+    generic name contain one another in folded spelling. Lines whose medicine is unknown are passed over. Two queries.
     """
     medicines = Medicine.objects.in_bulk({line.medicine_id for line in lines})
+    at_home = home_medicines(patient) if medicines else []
     found: list[Warning] = []
     first_with: dict[str, int] = {}
     for index, line in enumerate(lines):
@@ -73,6 +76,7 @@ def check_lines(patient: Patient, lines: Sequence[PrescriptionLine]) -> list[War
             continue
         names = substances.ingredient_names(medicine.ingredients) or [substances.fold(medicine.generic_name)]
         found += _allergy_warnings(patient, medicine, names, index, line.allergy_override_reason)
+        found += _home_warnings(at_home, medicine, names, index)
         for name in dict.fromkeys(names):
             if name in first_with and first_with[name] != index:
                 found.append(
@@ -113,6 +117,20 @@ def _allergy_warnings(
                 line=index, kind="allergy", message=message % values, is_hard_stop=True, is_overridden=is_overridden
             )
         )
+    return warnings
+
+
+def _home_warnings(at_home: list[HistoryEntry], medicine: Medicine, names: list[str], index: int) -> list[Warning]:
+    """Return a warning for each medicine that the patient takes at home with an ingredient of this one."""
+    warnings = []
+    for entry in at_home:
+        known = BY_CODE.get(entry.code)
+        words = [entry.what, *([known.label] if known is not None else [])]
+        if any(substances.is_same_substance(word, names) for word in words):
+            what = f"{entry.what}, {entry.dose}" if entry.dose else entry.what
+            message = _("The patient takes %(what)s at home already. Check the total dose of %(medicine)s.")
+            values = {"what": what, "medicine": medicine.label}
+            warnings.append(Warning(line=index, kind="home", message=message % values))
     return warnings
 
 

@@ -14,6 +14,8 @@ from accounts.guards import SignedInRequest, requires
 from core.ids import uuid_or_none
 from patients.access import may_read_record
 from patients.models import Patient
+from patients.screens import patient_page
+from patients.screens_basics import record_patient
 from patients.services import record_chart_read
 from scheduling.models import Visit
 from workspace import querysets
@@ -47,18 +49,18 @@ def visit_detail(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def patient_chart(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The clinical record of a patient: allergies, visits, vital signs over time."""
-    patient = get_object_or_404(Patient.objects.readable_by(request.user).for_header(), pk=pk)
+    patient = record_patient(request, pk)
     record_chart_read(patient=patient, actor=request.user, what="chart")
     trend = querysets.vitals_trend(request.user, patient)
-    context = {**_history(request, patient), "patient": patient, "trend": trend, "charts": trend.charts()}
-    return render(request, "workspace/chart_screen.html", context)
+    context = {**patient_page(request, patient, "chart"), **_history(request, patient)}
+    return render(request, "workspace/chart_screen.html", {**context, "trend": trend, "charts": trend.charts()})
 
 
 @requires(Capability.VIEW_CHART)
 @require_GET
 def history_panel(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The visits of a patient as a fragment, for the patient's page and for "show earlier visits"."""
-    patient = get_object_or_404(Patient.objects.readable_by(request.user).for_header(), pk=pk)
+    patient = record_patient(request, pk)
     record_chart_read(patient=patient, actor=request.user, what="history")
     return render(request, "workspace/_history_panel.html", {**_history(request, patient), "patient": patient})
 
