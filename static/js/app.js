@@ -13,9 +13,11 @@ import { initMoney } from "./money.js";
 import { initMessages } from "./messages.js";
 import { initDirty } from "./dirty.js";
 import { initHtmxErrors } from "./htmx-errors.js";
+import { initSearchBox } from "./search-box.js";
 import { initShortcuts } from "./shortcuts.js";
 import { initPasskeys } from "./passkeys.js";
 import { initEmergency } from "./emergency.js";
+import { initTabs } from "./tabs.js";
 
 document.documentElement.classList.remove("no-script");
 
@@ -34,6 +36,8 @@ initCombobox();
 initLive();
 initHtmxErrors();
 initIdle();
+initSearchBox();
 initShortcuts();
 initPasskeys();
 initEmergency();
+initTabs();

@@ -1,6 +1,7 @@
 // Search-as-you-type selects: <select data-combobox data-url="/search/"> asks `url?q=..` for {results: [{id, text, hint}]}.
-// Without data-url the options of the select are searched. Tom Select is loaded by the first page that needs it.
-import { onElements } from "./dom.js";
+// Without data-url the options of the select are searched; data-create also takes words of no option. Tom Select is loaded
+// by the first page that needs it.
+import { csrfHeaders, onElements } from "./dom.js";
 
 const MIN_LETTERS = 2;
 let library = null;
@@ -19,6 +20,13 @@ function load() {
     document.head.append(script);
   });
   return library;
+}
+
+/** What is asked by POST (data-method="post") stands in no address and no log: words about a patient. */
+function asking(select, query, signal) {
+  const headers = { Accept: "application/json" };
+  if (select.dataset.method !== "post") return { headers, signal };
+  return { method: "POST", headers: { ...headers, ...csrfHeaders() }, body: new URLSearchParams({ q: query.trim() }), signal };
 }
 
 function row(item, escape) {
@@ -45,6 +53,7 @@ export function initCombobox() {
     const url = select.dataset.url;
     const words = document.body.dataset;
     let pending = null;
+    let answered = ""; // the words that the shown results belong to
     const box = new TomSelect(select, {
       valueField: "id",
       labelField: "text",
@@ -53,29 +62,37 @@ export function initCombobox() {
       maxItems: select.multiple ? Number(select.dataset.maxItems) || null : 1,
       closeAfterSelect: true,
       allowEmptyOption: false,
+      create: "create" in select.dataset,
+      createOnBlur: "create" in select.dataset,
+      persist: false,
       loadThrottle: 200,
+      // Whoever types fast and presses Enter must get what was typed, never an option of the letters before.
+      refreshThrottle: 0,
       placeholder: select.dataset.placeholder || words.comboboxPlaceholder || "",
-      shouldLoad: url ? (query) => query.trim().length >= MIN_LETTERS : undefined,
-      load: url
-        ? async (query, done) => {
-            pending?.abort();
-            pending = new AbortController();
-            const address = new URL(url, location.href);
-            address.searchParams.set("q", query.trim());
-            try {
-              const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: pending.signal });
-              if (!answer.ok) throw new Error(String(answer.status));
-              box.clearOptions((option) => box.items.includes(String(option.id)));
-              done((await answer.json()).results);
-            } catch (error) {
-              done([]);
-              if (error.name !== "AbortError") document.body.dispatchEvent(new CustomEvent("product:offline"));
-            }
+      ...(url && {
+        shouldLoad: (query) => query.trim().length >= MIN_LETTERS,
+        load: async (query, done) => {
+          pending?.abort();
+          pending = new AbortController();
+          const address = new URL(url, location.href);
+          if (select.dataset.method !== "post") address.searchParams.set("q", query.trim());
+          try {
+            const answer = await fetch(address, asking(select, query, pending.signal));
+            if (!answer.ok) throw new Error(String(answer.status));
+            const { results } = await answer.json();
+            box.clearOptions((option) => box.items.includes(String(option.id)));
+            answered = query.trim();
+            done(results);
+          } catch (error) {
+            done([]);
+            if (error.name !== "AbortError") document.body.dispatchEvent(new CustomEvent("product:offline"));
           }
-        : undefined,
+        },
+      }),
       render: {
         option: row,
         item: (item, escape) => `<div>${escape(item.text)}</div>`,
+        option_create: (data, escape) => `<div class="option create">“${escape(data.input)}”<span class="hint">${escape(words.comboboxCreate || "")}</span></div>`,
         no_results: () => note(words.comboboxNone || ""),
         not_loading: (data) => (url && data.input.trim().length < MIN_LETTERS ? note(words.comboboxMore || "") : null),
         loading: () => note(words.comboboxLoading || ""),
@@ -86,10 +103,19 @@ export function initCombobox() {
       },
       onChange: () => select.dispatchEvent(new Event("combobox:change", { bubbles: true })),
     });
+    if (url) {
+      box.control_input.addEventListener("keydown", (event) => {
+        const typed = box.control_input.value.trim();
+        if (event.key !== "Enter" || !typed || typed === answered) return;
+        event.preventDefault(); // the results of what was typed are still on their way
+        event.stopImmediatePropagation();
+      }, true);
+    }
     // The label now names the search box; the select behind it only carries the value.
     select.setAttribute("aria-hidden", "true");
     if (select.getAttribute("aria-invalid") === "true") box.wrapper.dataset.invalid = "";
     const described = select.getAttribute("aria-describedby");
     if (described) box.control_input.setAttribute("aria-describedby", described);
+    select.dispatchEvent(new Event("combobox:ready", { bubbles: true }));
   });
 }

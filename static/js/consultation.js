@@ -10,12 +10,12 @@ function start(form) {
   copying(form);
   const saver = keepSaved(form);
   // Leaving to another page of ours (measure again) must not ask about text that a save would keep.
-  for (const link of form.querySelectorAll("[data-leave-after-save]")) {
-    link.addEventListener("click", async (event) => {
-      event.preventDefault();
-      if (await saver.save()) location.assign(link.href);
-    });
-  }
+  form.addEventListener("click", async (event) => {
+    const link = event.target.closest("[data-leave-after-save]"); // also in panels that arrive later
+    if (!link) return;
+    event.preventDefault();
+    if (await saver.save()) location.assign(link.href);
+  });
 }
 
 /** What the server would get, without what changes by itself. */

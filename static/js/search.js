@@ -1,10 +1,15 @@
 // Keyboard for the patient search: arrows walk from the box through the results and back, Enter in the box opens the
-// only result. Without this module the form posts and the links work.
+// only result, also when it comes before the answer to a scanned number. Without this module the form posts and the
+// links work.
+import { settling } from "./search-settled.js";
+
 const box = document.getElementById("patient-q");
 const results = document.getElementById("patient-results");
 const links = () => [...results.querySelectorAll("[data-result]")];
 const isAnswered = () => (box.dataset.answered ?? box.defaultValue.trim()) === box.value.trim();
 let isWaiting = false; // arrow down was pressed before the answer was there
+let isEntered = false; // Enter was
+const settled = settling();
 
 function step(from, by) {
   const all = links();
@@ -21,6 +26,7 @@ if (box && results) {
   box.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     isWaiting = event.key === "ArrowDown" && !isAnswered();
+    isEntered = event.key === "Enter" && !isAnswered();
     if (event.key === "ArrowDown" && (isWaiting || links().length)) {
       event.preventDefault();
       if (!isWaiting) links()[0].focus();
@@ -37,7 +43,10 @@ if (box && results) {
     if (event.detail.target !== results) return;
     box.dataset.answered = box.dataset.asked;
     if (isWaiting && isAnswered() && document.activeElement === box) links()[0]?.focus();
+    if (isEntered && isAnswered() && links().length === 1 && results.querySelector("[data-by-number]")) links()[0].click();
     isWaiting = isWaiting && !isAnswered();
+    isEntered = isEntered && !isAnswered();
+    settled(box.form.action, box.dataset.answered);
   });
   results.addEventListener("keydown", (event) => {
     const link = event.target.closest("[data-result]");
