@@ -1,7 +1,8 @@
-"""Shared set-up: the cast of people, clients signed in as them, and a flush that the append-only triggers allow."""
+"""Shared set-up: the cast of people, clients signed in as them, and a clean database after each test."""
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,29 +16,24 @@ from django.db import connections
 from django.test import Client, TransactionTestCase
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from accounts import binding, idle
+from accounts import binding, idle, limits
 from accounts.access import Role
 from accounts.models import Specialty, TotpDevice, User
 from accounts.second_factor import FACTOR_AT
-from audit import triggers
+from tests import baseline
 from tests.factories.accounts import DoctorFactory, PatientUserFactory, UserFactory
 from tests.factories.patients import PatientFactory
 
 MORNING = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
 
-_flush = TransactionTestCase._fixture_teardown
+TransactionTestCase._fixture_teardown = lambda test: baseline.restore()
 
 
-def _flush_without_triggers(self):
-    """Audit rows refuse deletion, also by the flush after a transactional test; post_migrate puts the triggers back."""
-    triggers.drop()
-    try:
-        _flush(self)
-    finally:
-        triggers.install()
-
-
-TransactionTestCase._fixture_teardown = _flush_without_triggers
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """pytest-django's, and then the database is remembered as the migrations left it."""
+    with django_db_blocker.unblock():
+        baseline.remember()
 
 
 @dataclass
@@ -153,6 +149,12 @@ def _clinic_morning(request):
 
 
 @pytest.fixture(autouse=True)
+def _quick_answers(monkeypatch):
+    """Answers that are held back, so that they do not tell by their time, are not; tests of that put the time back."""
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
 def _clean_cache():
     cache.clear()
     yield
@@ -192,3 +194,15 @@ def race(transactional_db):
 
 def pytest_configure(config):
     assert settings.SETTINGS_MODULE == "emr.settings.test", "tests run with emr.settings.test only"
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the tests that mostly wait: at the end they would keep one worker busy while the other has no work left."""
+    items.sort(key=lambda item: item.path.name != "test_embedded.py")
+
+
+def pytest_collection_finish(session):
+    """Leave what is there now, all code and models, out of garbage collection, and collect the rest less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -226,7 +226,7 @@ def test_booking_confirming_and_the_profile_work_for_a_child(cast, client, child
 
     profile = client.get(reverse("patients:portal-profile"))
     assert person_in(profile) == str(child.pk)
-    data = {"version": child.version, "phone": "081298765432", "address": "Jl. Anak 1", "guarantor": "self"}
+    data = {"version": child.version, "phone": "081298765432", "address_line": "Jl. Anak 1", "guarantor": "self"}
     assert client.post(reverse("patients:portal-profile"), {**data, "person": str(child.pk)}).status_code == 302
     child.refresh_from_db()
     assert child.address == "Jl. Anak 1"
@@ -549,7 +549,7 @@ def test_a_guardian_does_not_move_the_day_on_which_the_link_ends(cast, client, c
     RegistrationFactory(user=teenager, patient=child, made_record=True, status="activated")
     Patient.objects.filter(pk=child.pk).update(user=teenager)
     switch(client, child)
-    form = {"person": str(child.pk), "version": "1", "phone": "0812-3456-7890", "address": "Jl. Merdeka 1",
+    form = {"person": str(child.pk), "version": "1", "phone": "0812-3456-7890", "address_line": "Jl. Merdeka 1",
             "guarantor": "self", "birth_date": "2024-06-02"}  # fmt: skip
     assert client.post(reverse("patients:portal-profile"), form).status_code == 302
     child.refresh_from_db()

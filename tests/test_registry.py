@@ -57,10 +57,12 @@ def test_the_registry_finds_the_models_we_know():
     assert set(INTERNAL) <= labels, "an exemption for a model that is gone"
 
 
-def make_row(model: type[models.Model]) -> models.Model:
-    """Return a saved row of any model with made-up values; rows it needs are made too."""
-    values = {}
+def make_row(model: type[models.Model], **given) -> models.Model:
+    """Return a saved row of any model with made-up values beside those given; rows it needs are made too."""
+    values = dict(given)
     for field in model._meta.concrete_fields:
+        if field.name in given:
+            continue
         if field.generated or field.has_default() or (field.null and field.name != "patient_id"):
             continue
         if field.is_relation:
@@ -75,8 +77,12 @@ def make_row(model: type[models.Model]) -> models.Model:
             values[field.name] = clock.now()
         elif isinstance(field, models.DateField):
             values[field.name] = date(2020, 1, 2)
+        elif isinstance(field, models.JSONField):
+            values[field.name] = {}
+        elif isinstance(field, models.BooleanField):
+            values[field.name] = True
         elif isinstance(field, models.IntegerField | models.DecimalField):
-            values[field.name] = 1
+            values[field.name] = 2  # not 1: version 1 of each consent text is shipped
         elif isinstance(field, models.CharField | models.TextField):
             text = uuid4().hex
             values[field.name] = text[-field.max_length :] if field.max_length else text

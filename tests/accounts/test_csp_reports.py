@@ -48,6 +48,12 @@ class TestKept:
         assert "Siti" not in str(row.__dict__)
         assert "3171234567890001" not in str(row.__dict__)
 
+    @pytest.mark.parametrize("link", ["board", "kiosk", "on-site", "account/link", "calendar-feeds"])
+    def test_the_secret_of_a_link_is_not_kept(self, link):
+        secret = "Ju8Raye_VHRlcXpfuzGYyMaUvSqnsfvhramtafuZgab"
+        send(old_style(**{"document-uri": f"https://emr.example/{link}/{secret}/panel/"}))
+        assert CspReport.objects.get().page == f"https://emr.example/{link}/…/panel/"
+
     def test_equal_ones_are_counted(self):
         for _n in range(3):
             send(old_style())

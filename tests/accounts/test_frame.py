@@ -40,6 +40,21 @@ class TestMenus:
             reverse("accounts:user-list")
         ]
 
+    @pytest.mark.parametrize(
+        ("page", "tab"),
+        [
+            ("patients:portal-health", "patients:portal-profile"),
+            ("patients:portal-document-add", "patients:portal-profile"),
+            ("reports:portal-record-access", "patients:portal-profile"),
+            ("patients:portal-rights", "patients:portal-profile"),
+            ("workspace:portal-record", "workspace:portal-visits"),
+            ("support:portal-message-list", "workspace:portal-home"),
+        ],
+    )
+    def test_pages_of_the_portal_light_the_tab_they_are_reached_from(self, page, tab):
+        items = navigation.portal_menu(frozenset({Capability.USE_PORTAL}), reverse(page))
+        assert [item["url"] for item in items if item["active"]] == [reverse(tab)]
+
     def test_a_page_that_does_not_exist_is_left_out(self, monkeypatch):
         entries = (navigation.Entry("nowhere:at-all", "X", "home"), navigation.Entry("accounts:home", "Y", "home"))
         monkeypatch.setattr(navigation, "PORTAL", entries)

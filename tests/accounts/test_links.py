@@ -28,11 +28,6 @@ DOORS = {"staff": "accounts:login", "patient": "accounts:portal-login"}
 RESETS = {"staff": "accounts:password-reset", "patient": "accounts:portal-password-reset"}
 
 
-@pytest.fixture(autouse=True)
-def _quick_answers(monkeypatch):
-    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0)
-
-
 def forget(name: str, door: str = "staff", client: Client | None = None):
     return (client or Client()).post(reverse(RESETS[door]), {"login": name})
 

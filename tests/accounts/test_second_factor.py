@@ -12,7 +12,7 @@ import time_machine
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
-from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp import DEVICE_ID_SESSION_KEY, match_token, verify_token
 
 from accounts import factors, lockout, second_factor
 from accounts.demo import demo_code
@@ -283,6 +283,13 @@ class TestCodes:
             assert not factors.check_code(user_id=nurse.pk, code=code_of(device, -1), purpose="sign_in")
             traveller.shift(TOTP_STEP_SECONDS)
             assert factors.check_code(user_id=nurse.pk, code=code_of(device), purpose="sign_in")
+
+    def test_django_otps_own_way_takes_no_code_of_an_app(self, nurse):
+        """Codes pass the common counter and the log, or not at all."""
+        device = app_of(nurse)
+        assert match_token(nurse, code_of(device)) is None
+        assert verify_token(nurse, device.persistent_id, code_of(device)) is None
+        assert factors.check_code(user_id=nurse.pk, code=code_of(device), purpose="sign_in"), "and it was not used up"
 
     def test_a_clock_set_back_does_not_make_codes_good_again(self, nurse):
         device = app_of(nurse)

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from accounts import errors, services
-from accounts.access import Role
+from accounts.access import Capability, Role
 from accounts.models import AccountLink, RoleAssignment, StaffProfile, User
 from accounts.second_factor import FACTOR_AT
 from audit.models import AuditEvent
@@ -150,6 +150,15 @@ class TestRoles:
         assert roles_of(cast.nurse) == {"nurse", "cashier"}
         event = AuditEvent.objects.get(action="accounts.user.roles_changed")
         assert event.detail == {"before": ["nurse"], "after": ["cashier", "nurse"]}
+
+    def test_who_holds_a_right(self, cast):
+        both = UserFactory(username="dua", roles=(Role.ADMIN, Role.OWNER))
+        UserFactory(username="tutup", roles=(Role.ADMIN,), is_active=False)
+        readers = [cast.admin, both, cast.owner]
+        assert cast.nurse
+        assert cast.patient_user
+        assert sorted(User.objects.holding(Capability.VIEW_AUDIT), key=str) == readers
+        assert not User.objects.holding(Capability.USE_PORTAL).exists(), "nobody on the staff side has it"
 
     def test_the_back_office_flag_follows(self, cast):
         services.set_roles(user_id=cast.nurse.pk, actor=cast.admin, roles=["admin"])

@@ -35,6 +35,8 @@ SILENT = {
     "notifications:notice-open": "marks one's own notice as read",
     "notifications:notice-read": "marks one's own notice as read",
     "notifications:notice-read-all": "marks one's own notices as read",
+    "patients:registration-draft": "what one is typing oneself, gone after a day; registering is an event",
+    "patients:registration-draft-discard": "throws away what one typed oneself",
 }
 
 

@@ -30,7 +30,10 @@ HARMLESS = {
 }
 REGISTERED = sorted(admin.site._registry.items(), key=lambda entry: entry[0]._meta.label)
 IDS = [model._meta.label for model, _page in REGISTERED]
-REFERENCE = {"consultations.DiagnosisCode", "pharmacy.Medicine", "scheduling.Service"}
+REFERENCE = {
+    "consultations.DiagnosisCode", "patients.Insurer", "patients.Region", "pharmacy.Medicine",
+    "scheduling.ClinicHours", "scheduling.Holiday", "scheduling.Service",
+}  # fmt: skip
 FORBIDDEN = re.compile(
     r"""\sstyle\s*=|\son[a-z]+\s*=\s*["']|<style|<script(?![^>]*\ssrc=)[^>]*>|javascript:""", re.IGNORECASE
 )

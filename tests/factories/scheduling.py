@@ -5,7 +5,9 @@ import factory
 
 from accounts.models import Specialty
 from core import clock
-from scheduling.models import Appointment, PracticeSession, QueueTicket, Service, Slot, Visit
+from scheduling.models import Appointment, PracticeSession, QueueTicket, Service, Slot, Station, Visit
+from scheduling.services import CLOSED_STATUSES, queue
+from scheduling.services.lines import write_lines, write_visit_lines
 from scheduling.services.visits import _begin_care
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
@@ -20,6 +22,18 @@ class ServiceFactory(factory.django.DjangoModelFactory):
     name_en = "General consultation"
     specialty = Specialty.GENERAL
     price_idr = 100_000
+
+
+class StationFactory(factory.django.DjangoModelFactory):
+    """An open room of a doctor."""
+
+    class Meta:
+        model = Station
+
+    name = factory.Sequence(lambda n: f"Ruang {n}")
+    stage = "doctor"
+    spoken = Station.Spoken.ROOM
+    spoken_number = factory.Sequence(lambda n: n % 99 + 1)
 
 
 class SessionFactory(factory.django.DjangoModelFactory):
@@ -57,6 +71,7 @@ class AppointmentFactory(factory.django.DjangoModelFactory):
 
     class Meta:
         model = Appointment
+        skip_postgeneration_save = True
 
     patient = factory.SubFactory(PatientFactory)
     slot = factory.LazyFunction(lambda: SessionFactory().slots.first())
@@ -69,6 +84,12 @@ class AppointmentFactory(factory.django.DjangoModelFactory):
     booked_at = factory.LazyFunction(clock.now)
     booked_by = factory.SubFactory(UserFactory)
     idempotency_key = factory.LazyFunction(uuid4)
+
+    @factory.post_generation
+    def lines(self, create, extracted, **kwargs):
+        """The service of the slot, as a booking writes it; `lines=False` makes a bare row."""
+        if extracted is not False:
+            write_lines(self, [self.service])
 
 
 class VisitFactory(factory.django.DjangoModelFactory):
@@ -90,9 +111,17 @@ class VisitFactory(factory.django.DjangoModelFactory):
     checked_in_by = factory.SubFactory(UserFactory)
 
     @factory.post_generation
+    def lines(self, create, extracted, **kwargs):
+        """The service of the visit; `lines=False` makes a bare row."""
+        if extracted is not False:
+            write_visit_lines(self, [self.service])
+
+    @factory.post_generation
     def with_ticket(self, create, extracted, **kwargs):
         last = QueueTicket.objects.filter(issued_on=self.visit_on, prefix="T").count()
         QueueTicket.objects.create(visit=self, issued_on=self.visit_on, prefix="T", number=last + 1)
+        if self.status not in CLOSED_STATUSES:
+            queue.follow(self, actor=None)
 
     @factory.post_generation
     def care(self, create, extracted, **kwargs):

@@ -23,6 +23,10 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 LIVE_WITHIN = 8_000  # ms; a page without a live connection asks again after 35 s at the earliest
 
+# What htmx writes when a page is left while a panel asks again: the browser ends the request, nobody sees anything.
+# A request that fails writes `htmx:sendError` too, and that is a problem.
+LEFT_MEANWHILE = re.compile(r"^htmx:(afterRequest|sendAbort), \[object HTML\w*Element\]$")
+
 # Runs in every page before its own scripts. What it writes as an error fails the journey.
 WATCH = """
 addEventListener("securitypolicyviolation", (event) => {
@@ -30,7 +34,9 @@ addEventListener("securitypolicyviolation", (event) => {
 });
 addEventListener("DOMContentLoaded", () => {
   const language = document.documentElement.lang;
-  if (location.protocol.startsWith("http") && document.contentType === "text/html" && language !== "id") {
+  const isFile = /[/](file|pdf)[/]$|[.]pdf$/.test(location.pathname); // the browser wraps a PDF into a page of its own
+  const isPage = document.contentType === "text/html" && !isFile;
+  if (location.protocol.startsWith("http") && isPage && language !== "id") {
     console.error(`The language of ${location.pathname} is "${language}", not "id"`);
   }
 });
@@ -57,6 +63,7 @@ class Person:
         self.problems: list[str] = []
         self._allowed: list[tuple[int, str]] = []
         self._may_lose_connection = False
+        self._is_offline = False
         shape = {"viewport": PHONE, "is_mobile": True, "has_touch": True} if phone else {"viewport": DESKTOP}
         self.context: BrowserContext = browser.new_context(
             base_url=clinic.url,
@@ -83,11 +90,27 @@ class Person:
         """The journey ends this person's sessions: a page that is still open may try its live connection once more."""
         self._may_lose_connection = True
 
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """No network inside; what the browser says about that in its console is no problem."""
+        self._is_offline = True
+        self.context.set_offline(True)
+        yield
+        self.context.set_offline(False)
+
     def _note(self, problem: str) -> None:
         self.problems.append(f"{self.username}: {problem}")
 
     def _on_console(self, message: Any) -> None:
-        if self._may_lose_connection and "/ws/live/' failed" in message.text and "code: 403" in message.text:
+        if LEFT_MEANWHILE.match(message.text):
+            return
+        if self._is_offline and "ERR_INTERNET_DISCONNECTED" in message.text:
+            return
+        if (
+            self._may_lose_connection
+            and re.search("/ws/(live|board)/' failed", message.text)
+            and "code: 403" in message.text
+        ):
             return
         if message.type == "error" and not message.text.startswith("Failed to load resource: the server responded"):
             self._note(f"console: {message.text}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
@@ -59,10 +61,49 @@ def _write_complaint(page: Page) -> None:
     page.wait_for_url("**/check/*")
 
 
+def _open_booked_time(page: Page) -> None:
+    """Open the panel of the last booked time of the day: the one most likely to lie ahead."""
+    page.locator("td.is-booked a[data-slot]").last.click()
+    page.locator("[data-slot-panel]").wait_for()
+
+
 def _send_empty(page: Page) -> None:
     """Show the page with its errors."""
     page.locator("main form:has(input[name=full_name]) button[type=submit]").last.click()
     page.locator("[data-error-summary]").wait_for()
+
+
+def _send_empty_time_off(page: Page) -> None:
+    """Show the form with its errors."""
+    page.locator("input[name=first_on]").fill("")
+    page.locator("main form button[type=submit]").last.click()
+    page.locator("[data-error-summary]").wait_for()
+
+
+def _sit_down(page: Page) -> None:
+    """Choose the first station, when none is chosen yet."""
+    choice = page.locator("button[name=station]")
+    if choice.count():
+        with page.expect_navigation():
+            choice.first.click()
+
+
+def _make_screen(page: Page, kind: str = "board") -> None:
+    page.locator(f"input[name=kind][value={kind}]").check()
+    page.locator("input[name=name]").fill("Layar uji")
+    page.locator("main form:has(input[name=name]) button[type=submit]").click()
+    page.locator("#made-link").wait_for()
+
+
+def _open_screen(page: Page, kind: str) -> None:
+    _make_screen(page, kind)
+    page.goto(urlsplit(page.locator("#made-link").input_value()).path)
+
+
+def _take_a_number(page: Page) -> None:
+    _open_screen(page, "kiosk")
+    page.locator("button[name=priority][value='']").click()
+    page.locator(".kiosk-number").wait_for()
 
 
 def _find_a_patient(page: Page) -> None:
@@ -116,6 +157,13 @@ def _show_backup_codes(page: Page) -> None:
     page.locator("#backup-codes").wait_for()
 
 
+def _make_calendar_link(page: Page) -> None:
+    page.locator("form[action$='/my-calendar/make/'] button").click()
+    if page.locator("#confirm-dialog[open]").count():  # there is one already
+        page.locator("#confirm-dialog [data-confirm-yes-button]").first.click()
+    page.locator("#feed-link").wait_for()
+
+
 def _show_persons(page: Page) -> None:
     page.locator(".person-strip summary").click()
 
@@ -130,6 +178,19 @@ def _as_oneself(page: Page) -> None:
     _show_persons(page)
     with page.expect_navigation():
         page.locator(".person-choice").first.click()
+
+
+def _to_family_times(page: Page) -> None:
+    with page.expect_navigation():
+        page.locator("form:has(input[name=people]) button[type=submit]").click()
+    page.locator("button.run").first.wait_for()
+
+
+def _to_family_check(page: Page) -> None:
+    _to_family_times(page)
+    with page.expect_navigation():
+        page.locator("button.run").first.click()
+    page.locator("input[name=slots]").first.wait_for(state="attached")
 
 
 def _find_in_emergency(page: Page) -> None:
@@ -156,7 +217,85 @@ def _open_guardians(page: Page) -> None:
     page.goto(f"{page.url}guardians/")
 
 
+def _record(*tail: str) -> Callable[[Page], None]:
+    """Open the record of the demo's own patient, who has everything, and then each of the addresses, a link or a tail."""
+
+    def act(page: Page) -> None:
+        page.locator("#patient-q").fill(KNOWN)
+        page.locator("[data-result]", has_text=KNOWN).first.wait_for()
+        page.goto(page.locator("[data-result]", has_text=KNOWN).first.get_attribute("href") or "")
+        for part in tail:
+            if part.startswith("/"):
+                _settle(page)
+                page.goto(_link(page, part))
+            else:
+                page.goto(page.url + part)
+
+    return act
+
+
+def _of_record(prefix: str, *pages: tuple[str, ...]) -> tuple[Stop, ...]:
+    """Return the stops of a record; each row is a name and what leads there."""
+    return tuple(Stop(f"{prefix}{name}", "patients:search", act=_record(*tail)) for name, *tail in pages)
+
+
+def _refuse_a_file(page: Page) -> None:
+    """Show the page with the files that were refused."""
+    _record("documents/add/")(page)
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "hasil.pdf", "mimeType": "application/pdf", "buffer": b"not a document"}
+    )
+    page.select_option("select[name=category]", index=1)
+    page.locator("form[data-upload] button[type=submit]").click()
+    page.locator(".upload-row[data-tone=bad]").wait_for()
+
+
+def _checked_import(page: Page, then: str = "") -> None:
+    """Open the list of patients that was checked, and wait for the worker where it has not ended."""
+    page.goto(page.locator("main a", has_text="pasien-lama.csv").get_attribute("href") or "")
+    for _second in range(CHECKED_WITHIN):
+        if page.locator("form[action$='/start/']").count():
+            break
+        page.wait_for_timeout(1_000)
+        page.reload()
+    if then:
+        page.goto(_link(page, then))
+
+
+def _ask_for_a_list(page: Page) -> None:
+    page.locator("main form:has([name=reason]) [type=submit]").click()
+    page.wait_for_url("**/jobs/*/")
+
+
+def _choose_a_time(page: Page) -> None:
+    _open_first(page, "/patients/ID/book/")
+    page.goto(_link(page, "/patients/ID/book/"))  # the first doctor's times
+
+
+def _join_the_waiting_list(page: Page) -> None:
+    _open_first(page, "/patients/ID/book/")
+    page.goto(_link(page, "/patients/ID/waiting-list/"))
+
+
+def _follow_up(page: Page, further: str = "") -> None:
+    for pattern in ("/consultations/ID/", "/patients/ID/chart/"):
+        page.goto(_link(page, pattern))
+        _settle(page)
+    patient = re.search(ID, page.url)
+    assert patient is not None, page.url
+    page.goto(f"/patients/{patient[0]}/follow-up/{further}")
+
+
+KNOWN = "000001"
+CHECKED_WITHIN = 40  # seconds
+PAIR, MERGE, IMPORT = "/patients/duplicates/ID/", "/patients/merges/ID/", "/patients/imports/ID/"
+BREACH, DOCUMENT = "/patients/breaches/ID/", "/patients/documents/ID/"
+POLICY, CONSENT = "/patients/coverages/ID/", "/patients/consents/ID/"
 VISIT = "/portal/visits/ID/"
+BOOKING = "/portal/appointments/ID/"
+SESSION, SERIES = "/practice-sessions/ID/", "/session-series/ID/"
+# Sessions that are not over, in whatever zone this process lives.
+AHEAD = f"?status=approved&first={datetime.now(UTC).date() + timedelta(days=2)}"
 DAY = {
     "stranger": (
         Stop("welcome", "accounts:home"),
@@ -169,6 +308,9 @@ DAY = {
         Stop("forgot-patient", "accounts:portal-password-reset"),
         Stop("forgot-sent", "accounts:portal-password-reset-sent"),
         Stop("link-ended", "accounts:link-use"),
+        Stop("schedule", "scheduling:public-schedule"),
+        Stop("schedule-times", "scheduling:public-schedule", follow=("/schedule/times/",)),
+        Stop("schedule-choice", "scheduling:public-schedule", follow=("/schedule/times/", "/schedule/choice/")),
         Stop("second-step", "accounts:login", act=lambda page: _at_the_door(page, "resepsionis")),
         Stop("second-step-backup", "accounts:login", act=lambda page: _at_the_door(page, "resepsionis", "backup")),
         Stop("second-step-new", "accounts:login", act=lambda page: _at_the_door(page, NEWCOMER)),
@@ -187,11 +329,58 @@ DAY = {
         ),
         Stop("appointments", "scheduling:portal-appointment-list"),
         Stop("appointment", "scheduling:portal-appointment-list", follow=("/portal/appointments/ID/",)),
+        Stop("appointment-move", "scheduling:portal-appointment-list", follow=(BOOKING, f"{BOOKING}move/")),
+        Stop(
+            "appointment-move-check",
+            "scheduling:portal-appointment-list",
+            follow=(BOOKING, f"{BOOKING}move/", f"{BOOKING}move/check/"),
+        ),
+        Stop("appointment-cancel", "scheduling:portal-appointment-list", follow=(BOOKING, f"{BOOKING}cancel/")),
+        Stop("waiting-list", "scheduling:portal-waitlist"),
+        Stop("waiting-list-offer", "scheduling:portal-waitlist", follow=(BOOKING,)),
+        Stop("waiting-list-join", "scheduling:portal-waitlist-join"),
+        Stop("reminders", "scheduling:portal-reminders"),
+        Stop("family-people", "scheduling:portal-book", follow=("/portal/book/times/", "/portal/book/family/")),
+        Stop(
+            "family-times",
+            "scheduling:portal-book",
+            follow=("/portal/book/times/", "/portal/book/family/"),
+            act=_to_family_times,
+        ),
+        Stop(
+            "family-check",
+            "scheduling:portal-book",
+            follow=("/portal/book/times/", "/portal/book/family/"),
+            act=_to_family_check,
+        ),
+        Stop("family-appointments", "scheduling:portal-family-list"),
         Stop("visits", "workspace:portal-visits"),
         Stop("visit", "workspace:portal-visits", follow=(VISIT,)),
         Stop("bills", "billing:portal-bills"),
         Stop("bill", "billing:portal-bills", follow=("/portal/bills/ID/",)),
         Stop("profile", "patients:portal-profile"),
+        Stop("health", "patients:portal-health"),
+        Stop("documents", "patients:portal-documents"),
+        Stop("document", "patients:portal-documents", follow=("/portal/documents/ID/",)),
+        Stop("document-add", "patients:portal-document-add"),
+        Stop("images", "patients:portal-images"),
+        Stop("coverages", "patients:portal-coverages"),
+        Stop("consents", "patients:portal-consents"),
+        Stop("consent", "patients:portal-consents", follow=("/portal/consents/given/ID/",)),
+        Stop("consent-choice", "patients:portal-consents", follow=("/portal/consents/[a-z]+/",)),
+        Stop(
+            "consent-withdraw",
+            "patients:portal-consents",
+            follow=("/portal/consents/given/ID/", "/portal/consents/given/ID/withdraw/"),
+        ),
+        Stop("rights", "patients:portal-rights"),
+        *(
+            Stop(f"rights-{kind}", "patients:portal-rights", follow=(f"/portal/data-rights/new/{kind}/",))
+            for kind in ("copy", "correction", "restriction", "erasure")
+        ),
+        Stop("rights-request", "patients:portal-rights", follow=("/portal/data-rights/ID/",)),
+        Stop("record", "workspace:portal-record"),
+        Stop("jobs", "jobs:list"),
         Stop("notices", "notifications:notice-list"),
         Stop("devices", "accounts:device-list"),
         Stop("confirm", "accounts:factor-confirm"),
@@ -200,6 +389,7 @@ DAY = {
         Stop("signed-in", "accounts:session-list"),
         Stop("messages", "support:portal-message-list"),
         Stop("who-saw-it", "reports:portal-record-access"),
+        Stop("on-site", "scheduling:onsite"),
         Stop("family", "patients:portal-family"),
         Stop("family-ask", "patients:portal-family-ask"),
         Stop("family-ask-errors", "patients:portal-family-ask", act=_send_empty),
@@ -217,7 +407,40 @@ DAY = {
         Stop("reject", "scheduling:appointment-list", "?status=pending", follow=("/appointments/ID/reject/",)),
         Stop("sessions", "scheduling:session-list"),
         Stop("session", "scheduling:session-list", follow=("/practice-sessions/ID/",)),
+        Stop("session-change", "scheduling:session-list", AHEAD, follow=(SESSION, f"{SESSION}change/")),
+        Stop("session-cancel", "scheduling:session-list", AHEAD, follow=(SESSION, f"{SESSION}cancel/")),
+        Stop("series", "scheduling:series-list"),
+        Stop("series-one", "scheduling:series-list", follow=(SERIES,)),
+        Stop("series-end", "scheduling:series-list", follow=(SERIES, f"{SERIES}end/")),
+        Stop("time-off", "scheduling:time-off-list"),
+        Stop("time-off-new", "scheduling:time-off-add"),
+        Stop("time-off-errors", "scheduling:time-off-add", act=_send_empty_time_off),
+        Stop("services", "scheduling:service-list"),
+        Stop("service", "scheduling:service-list", follow=("/services/ID/",)),
+        Stop("service-new", "scheduling:service-add"),
+        Stop("holidays", "scheduling:holiday-list"),
+        Stop("holiday", "scheduling:holiday-list", follow=("/holidays/ID/edit/",)),
+        Stop("holiday-new", "scheduling:holiday-add"),
+        Stop("hours", "scheduling:hours-list"),
+        Stop("hours-friday", "scheduling:hours-add", "?preset=friday"),
+        Stop("closed-bookings", "scheduling:closed-bookings"),
         Stop("calendar", "scheduling:calendar"),
+        Stop("calendar-panel", "scheduling:calendar", act=_open_booked_time),
+        Stop("calendar-week", "scheduling:calendar", "?view=week"),
+        Stop("calendar-month", "scheduling:calendar", "?view=month"),
+        Stop("calendar-list", "scheduling:calendar", "?view=list"),
+        Stop("calendar-print", "scheduling:calendar-print"),
+        Stop(
+            "appointment-move",
+            "scheduling:appointment-list",
+            "?status=pending",
+            follow=("/appointments/ID/", "/appointments/ID/move/"),
+        ),
+        Stop("flow", "scheduling:flow"),
+        Stop("queue-report", "scheduling:queue-report", "?days=30"),
+        Stop("stations", "scheduling:station-list"),
+        Stop("station-add", "scheduling:station-add"),
+        Stop("station-edit", "scheduling:station-list", follow=("/stations/ID/",)),
         Stop("all-consultations", "workspace:consultation-all"),
         Stop("all-visits", "workspace:consultation-all", "?what=visits"),
         Stop("users", "accounts:user-list"),
@@ -237,6 +460,54 @@ DAY = {
         Stop("emails", "notifications:email-list"),
         Stop("notices", "notifications:notice-list"),
         Stop("support", "support:inbox"),
+        Stop("duplicates", "patients:duplicate-list"),
+        Stop("duplicates-decided", "patients:duplicate-list", "?show=distinct"),
+        Stop("duplicate-add", "patients:duplicate-add"),
+        Stop("duplicate", "patients:duplicate-list", follow=(PAIR,)),
+        Stop("merge", "patients:duplicate-list", follow=(PAIR, f"{PAIR}merge/")),
+        Stop("merges", "patients:merge-list"),
+        Stop("merged", "patients:merge-list", follow=(MERGE,)),
+        Stop("merge-undo", "patients:merge-list", follow=(MERGE, f"{MERGE}undo/")),
+        Stop("imports", "patients:import-list"),
+        Stop("import", "patients:import-list", follow=(IMPORT,)),
+        Stop("import-mapping", "patients:import-list", follow=(IMPORT, f"{IMPORT}mapping/")),
+        Stop("import-checked", "patients:import-list", act=_checked_import),
+        Stop("import-problems", "patients:import-list", act=lambda page: _checked_import(page, f"{IMPORT}problems/")),
+        Stop("export", "patients:export"),
+        Stop("integrity", "patients:integrity"),
+        Stop("breaches", "patients:breach-list"),
+        Stop("breach-add", "patients:breach-add"),
+        Stop("breach", "patients:breach-list", follow=(BREACH,)),
+        Stop("breach-edit", "patients:breach-list", follow=(BREACH, f"{BREACH}edit/")),
+        Stop("retention", "patients:retention-list"),
+        Stop("retention-one", "patients:retention-list", follow=("/patients/retention/ID/",)),
+        Stop("data-requests", "patients:data-request-list"),
+        Stop("data-request", "patients:data-request-list", follow=("/patients/data-requests/ID/",)),
+        *_of_record(
+            "record-",
+            ("data-rights", "data-rights/"),
+            ("data-request-add", "data-rights/new/"),
+            ("erasure", "erasure/"),
+            ("archive", "archive/"),
+            ("pdf", "record/"),
+            ("documents", "documents/"),
+            ("document", "documents/", DOCUMENT),
+            ("document-edit", "documents/", DOCUMENT, f"{DOCUMENT}edit/"),
+            ("document-wrong", "documents/", DOCUMENT, f"{DOCUMENT}mark-wrong/"),
+        ),
+        Stop("consent-texts", "patients:consent-text-list"),
+        Stop("consent-text", "patients:consent-text-list", follow=("/patients/consent-texts/general/",)),
+        Stop(
+            "consent-text-publish", "patients:consent-text-list", follow=("/patients/consent-texts/general/publish/",)
+        ),
+        Stop("consents-missing", "patients:consent-missing-list"),
+        Stop("screens", "scheduling:device-list"),
+        Stop("screen-made", "scheduling:device-list", act=_make_screen),
+        Stop("board", "scheduling:device-list", act=lambda page: _open_screen(page, "board")),
+        Stop("kiosk", "scheduling:device-list", act=lambda page: _open_screen(page, "kiosk")),
+        Stop("kiosk-number", "scheduling:device-list", act=_take_a_number),
+        Stop("jobs", "jobs:list"),
+        Stop("job", "patients:export", act=_ask_for_a_list),
         Stop("devices", "accounts:device-list"),
         Stop("device-add-app", "accounts:device-add-app"),
         Stop("device-rename", "accounts:device-list", follow=(r"/account/devices/app/\d+/name/",)),
@@ -256,9 +527,28 @@ DAY = {
         Stop("review", "workspace:consultation-list", act=_review),
         Stop("visit", "workspace:consultation-list", follow=("/consultations/ID/",)),
         Stop("chart", "workspace:consultation-list", follow=("/consultations/ID/", "/patients/ID/chart/")),
+        Stop(
+            "basics",
+            "workspace:consultation-list",
+            follow=("/consultations/ID/", "/patients/ID/chart/", "/patients/ID/basics/"),
+        ),
+        *(
+            Stop(
+                f"chart-{part}",
+                "workspace:consultation-list",
+                follow=("/consultations/ID/", "/patients/ID/chart/", f"/patients/ID/{part}/"),
+            )
+            for part in ("documents", "consents", "record")
+        ),
+        Stop("follow-up", "workspace:consultation-list", act=_follow_up),
+        Stop("follow-up-ask", "workspace:consultation-list", act=lambda page: _follow_up(page, "ask/")),
         Stop("sessions", "scheduling:session-list"),
         Stop("session-new", "scheduling:session-propose"),
+        Stop("series-new", "scheduling:series-propose"),
+        Stop("own-time-off", "scheduling:time-off-list"),
         Stop("queue", "scheduling:queue"),
+        Stop("my-calendar", "scheduling:feed"),
+        Stop("my-calendar-link", "scheduling:feed", act=_make_calendar_link),
         Stop("emergency-find", "patients:emergency-find"),
         Stop("emergency-found", "patients:emergency-find", act=_find_in_emergency),
         Stop("emergency-reason", "patients:emergency-find", act=_to_the_reason),
@@ -268,13 +558,44 @@ DAY = {
         Stop("search", "patients:search", act=_find_a_patient),
         Stop("register", "patients:register"),
         Stop("register-errors", "patients:register", act=_send_empty),
+        *(
+            Stop(f"register-{kind}", "patients:register", f"?kind={kind}")
+            for kind in ("newborn", "foreigner", "unknown")
+        ),
+        *_of_record(
+            "record-",
+            ("identity",),
+            ("newborn-of", "newborn/"),
+            ("documents", "documents/"),
+            ("document-add", "documents/add/"),
+            ("photo", "images/photo/"),
+            ("card", "images/ktp/"),
+            ("coverages", "coverages/"),
+            ("coverage-add", "coverages/add/"),
+            ("coverage", "coverages/", POLICY),
+            ("coverage-end", "coverages/", f"{POLICY}end/"),
+            ("consents", "consents/"),
+            ("consent-general", "consents/general/"),
+            ("consent-choice", "consents/", "/patients/ID/consents/(?!general|form)[a-z]+/"),
+            ("consent", "consents/", CONSENT),
+            ("consent-withdraw", "consents/", f"{CONSENT}withdraw/"),
+            ("papers", "papers/"),
+        ),
+        Stop("record-document-refused", "patients:search", act=_refuse_a_file),
+        Stop("consents-missing", "patients:consent-missing-list"),
+        Stop("jobs", "jobs:list"),
         Stop("patient", "patients:search", act=_open_first),
         Stop("book", "patients:search", act=lambda page: _open_first(page, "/patients/ID/book/")),
+        Stop("book-time", "patients:search", act=_choose_a_time),
+        Stop("waiting-list", "scheduling:waitlist"),
+        Stop("waiting-list-join", "patients:search", act=_join_the_waiting_list),
+        Stop("waiting-list-accept", "scheduling:waitlist", follow=("/appointments/ID/accept/",)),
         Stop("walk-in", "patients:search", act=lambda page: _open_first(page, "/patients/ID/walk-in/")),
         Stop("edit", "patients:search", act=lambda page: _open_first(page, "/patients/ID/edit/")),
         Stop("guardians", "patients:search", act=_open_guardians),
         Stop("guardian-add", "patients:search", act=lambda page: _open_first(page, "/patients/ID/guardians/add/")),
         Stop("family-requests", "patients:guardian-request-list"),
+        Stop("reminders", "scheduling:reminder-list"),
         Stop("family-request", "patients:guardian-request-list", follow=("/patients/guardian-requests/ID/",)),
         Stop(
             "family-proof",
@@ -289,6 +610,9 @@ DAY = {
         Stop("overview", "reports:dashboard"),
         Stop("vitals", "consultations:vitals-list"),
         Stop("measure", "consultations:vitals-list", follow=("/vitals/visits/ID/",)),
+        Stop("station-choice", "scheduling:station"),
+        Stop("station", "scheduling:station", act=_sit_down),
+        Stop("transfer", "scheduling:station", follow=("/queue/steps/ID/transfer/",)),
         Stop("allergies", "consultations:vitals-list", follow=("/vitals/visits/ID/", "/patients/ID/allergies/")),
     ),
     "apt.asep": (
@@ -327,10 +651,14 @@ PORTAL = ("stranger", "pasien")
 ROW = "/back-office/[a-z]+/[a-z]+/[^/]+/change/"
 HISTORY = "/back-office/[a-z]+/[a-z]+/[^/]+/history/"
 TABLES = (
-    "accounts_user", "audit_auditevent", "consultations_diagnosiscode", "patients_patient", "pharmacy_batch",
-    "pharmacy_medicine", "pharmacy_stockmovement", "scheduling_service",
+    "accounts_user", "audit_auditevent", "consultations_diagnosiscode", "patients_insurer", "patients_patient",
+    "patients_region", "pharmacy_batch", "pharmacy_medicine", "pharmacy_stockmovement", "scheduling_clinichours",
+    "scheduling_holiday", "scheduling_service",
 )  # fmt: skip
-SHEETS = ("consultations_diagnosiscode", "pharmacy_medicine", "scheduling_service")
+ADDED_BY_HAND = (
+    "consultations_diagnosiscode", "patients_insurer", "pharmacy_medicine", "scheduling_holiday", "scheduling_service",
+)  # fmt: skip
+SHEETS = (*ADDED_BY_HAND, "patients_region")
 SERVICE_SHEET = (
     "code,name_id,name_en,specialty,duration_minutes,price_idr,booking_mode,queue_prefix,is_active\n"
     "SHEET1,Layanan dari berkas,Service from a file,umum,15,150000,approval,S,1\n"
@@ -364,7 +692,8 @@ BACK_OFFICE = (
     *(Stop(f"{table}-list", f"admin:{table}_changelist") for table in TABLES),
     *(Stop(f"{table}-row", f"admin:{table}_changelist", follow=(ROW,)) for table in TABLES),
     Stop("history", "admin:scheduling_service_changelist", follow=(ROW, HISTORY)),
-    *(Stop(f"{table}-add", f"admin:{table}_add") for table in SHEETS),
+    *(Stop(f"{table}-add", f"admin:{table}_add") for table in ADDED_BY_HAND),
+    Stop("scheduling_clinichours-add", "admin:scheduling_clinichours_add"),
     Stop("add-errors", "admin:scheduling_service_add", act=_save_nothing),
     *(Stop(f"{table}-import", f"admin:{table}_import") for table in SHEETS),
     Stop("import-preview", "admin:scheduling_service_import", act=_preview_import),

@@ -42,8 +42,8 @@ def register(reception: Person, case: Case, *, birth_date: str, sex: str, phone:
     page.fill("input[name=birth_date]", birth_date)
     page.check(f"input[name=sex][value={sex}]")
     page.fill("input[name=phone]", phone)
-    page.check("input[name=consent]")
-    page.locator(f"form[action='{path('patients:register')}'] button[type=submit]").click()
+    page.select_option("select[name=nik_missing]", "not_shown")
+    page.locator("[data-register-button]").click()
     page.wait_for_url("**/registered/")
     case.patient_id = pk_in(page.url)
     expect(page.locator("main")).to_contain_text(case.name)
@@ -76,9 +76,10 @@ def walk_in(reception: Person, case: Case, *, doctor: str, complaint: str) -> No
 def check_in(reception: Person, case: Case, *, doctor: str) -> None:
     """Reception notes that the patient of today's appointment is here."""
     page = reception.go("scheduling:appointment-list", query="?view=today")
-    doctors = page.locator("form.filter-bar select[name=doctor]")
+    filters = page.locator("form.filter-bar:has(select[name=doctor])")
+    doctors = filters.locator("select[name=doctor]")
     doctors.select_option(doctors.locator("option").filter(has_text=doctor).get_attribute("value"))
-    page.locator("form.filter-bar button[type=submit]").click()
+    filters.locator("button[type=submit]").click()
     page.wait_for_url("**doctor=*")
     expect(page.locator("nav.tabs a[href$='view=today'][aria-current]")).to_have_count(1)
     row(page, case.name).locator("form[action$='/check-in/'] button").click()
@@ -106,7 +107,10 @@ def measure(nurse: Person, case: Case, *, allergy: str = "", group: str = "", re
         form = page.locator(f"form[action='{path('patients:allergy-add', case.patient_id)}']")
         if not form.is_visible():
             page.locator("details:has(form[action$='/allergies/add/']) > summary").click()
-        form.locator("input[name=substance]").fill(allergy)
+        form.locator("[name=substance] + .ts-wrapper input").fill(allergy)
+        form.locator("[name=substance] + .ts-wrapper input").press("Enter")
+        if not form.locator("select[name=group]").is_visible():
+            form.locator("[data-more] > summary").click()
         form.locator("select[name=group]").select_option(group)
         form.locator("input[name=reaction]").fill(reaction)
         form.locator("button[type=submit]").click()

@@ -97,8 +97,10 @@ def prepared(clinic: Clinic) -> None:
 def test_pages_are_accessible(who: str, person: MakePerson) -> None:
     """No serious or critical violation in light and dark, and nothing wider than a small screen."""
     one = person(who)
-    for name in ("patients:register", "patients:portal-sign-up", "patients:portal-family-ask", "accounts:user-create"):
+    for name in ("patients:register", "patients:portal-sign-up", "patients:portal-family-ask", "accounts:user-create",
+                 "scheduling:time-off-add"):  # fmt: skip
         one.allow(422, f"^{path(name)}$")
+    one.allow(422, "^/patients/[0-9a-f-]+/documents/add/$")
     one.allow(410, f"^{path('accounts:link-use')}$")
     one.allow(423, f"^{path('workspace:cashier')}$")
     if who != "stranger":

@@ -130,11 +130,11 @@ def complete_profile(patient: Person, record_number: str) -> None:
     page.locator(f"nav a[href='{path('patients:portal-profile')}']").click()
     expect(page.locator("main")).to_contain_text(record_number)
     page.fill("input[name=birth_place]", "Batam")
-    page.fill("textarea[name=address]", "Perumahan Mutiara Indah Blok C No. 7, Batam Kota")
+    page.fill("input[name=address_line]", "Perumahan Mutiara Indah Blok C No. 7, Batam Kota")
     page.fill("input[name=mother_name]", "Rosmawati")
     page.locator(f"form[action='{path('patients:portal-profile')}'] button[type=submit]").click()
     expect(page.locator("main .banner-success")).to_be_visible()
-    expect(page.locator("textarea[name=address]")).to_have_value(re.compile("Mutiara Indah"))
+    expect(page.locator("input[name=address_line]")).to_have_value(re.compile("Mutiara Indah"))
 
 
 class Booked:

@@ -23,8 +23,11 @@ pytestmark = pytest.mark.journey
 CANARIES = """
 from accounts.models import TotpDevice, User
 from core import indonesia
-from patients.models import Patient, PortalRegistration
-answer = {"name": set(), "NIK": set(), "phone": set(), "address": set(), "secret": set(), "contact": set()}
+from patients.models import (
+    Patient, PatientAddress, PatientContact, PatientDocument, PatientIdentifier, PolicyCoverage, PortalRegistration,
+)
+answer = {"name": set(), "NIK": set(), "phone": set(), "address": set(), "secret": set(), "contact": set(), "number": set(),
+          "document": set()}
 accounts = set(User.objects.values_list("email", flat=True))
 staff = set(user.full_name for user in User.objects.filter(kind="staff"))
 for row in [*Patient.objects.all(), *PortalRegistration.objects.all()]:
@@ -39,6 +42,20 @@ for row in [*Patient.objects.all(), *PortalRegistration.objects.all()]:
         answer["address"].add(row.address)
     if getattr(row, "email", "") and row.email not in accounts:
         answer["contact"].add(row.email)
+    if " " in getattr(row, "mother_name", "") and row.mother_name not in staff:
+        answer["name"].add(row.mother_name)
+    if getattr(row, "bpjs_number", ""):
+        answer["number"].add(row.bpjs_number)
+for row in PatientAddress.objects.all():
+    answer["address"].add(row.line)
+for row in PatientContact.objects.all():
+    if " " in row.name and row.name not in staff:
+        answer["name"].add(row.name)
+    answer["phone"].add(row.phone)
+for row in [*PatientIdentifier.objects.all(), *PolicyCoverage.objects.all()]:
+    answer["number"].add(getattr(row, "value", "") or getattr(row, "number", ""))
+for row in PatientDocument.objects.all():
+    answer["document"] |= {row.title, row.note, row.file_name}
 for device in TotpDevice.objects.all():
     answer["secret"] |= {device.key_hex, device.secret_base32}
 answer = {kind: sorted(values) for kind, values in answer.items()}
@@ -118,9 +135,8 @@ def test_nothing_readable_about_people_is_stored(clinic: Clinic, mailbox: Mailbo
     demo = json.loads((clinic.directory / "demo-sign-ins.json").read_text(encoding="utf-8"))
     canaries["password"] = sorted({row["password"] for row in demo} | clinic.typed_secrets)
     canaries["link"] = sorted(links_of(mailbox))
-    assert all(canaries[kind] for kind in ("name", "NIK", "phone", "secret", "password")), {
-        k: len(v) for k, v in canaries.items()
-    }
+    kinds = ("name", "NIK", "phone", "address", "number", "document", "secret", "password")
+    assert all(canaries[kind] for kind in kinds), {kind: len(texts) for kind, texts in canaries.items()}
     wanted = {text: kind for kind, texts in canaries.items() for text in texts if len(text) >= SHORTEST}
     places = tmp_path / "left"
     places.mkdir()

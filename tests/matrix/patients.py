@@ -58,9 +58,9 @@ def new_patient(cast):
         "full_name": "Budi Santoso",
         "birth_date": "1988-02-03",
         "sex": "male",
+        "nik_missing": "not_shown",
         "guarantor": "self",
         "language": "id",
-        "consent": "on",
     }
 
 
@@ -86,7 +86,7 @@ def own_profile(cast):
     return {
         "version": "1",
         "phone": "081234567890",
-        "address": "Jl. Merdeka 1",
+        "address_line": "Jl. Merdeka 1",
         "guarantor": "self",
         "birth_date": "1990-05-17",
     }

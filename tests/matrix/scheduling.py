@@ -75,7 +75,6 @@ def reason(cast):
 Status, Session = Appointment.Status, PracticeSession.Status
 
 ROWS = [
-    Row("scheduling:calendar", holder="nurse", colleague="cashier"),
     Row("scheduling:session-list", holder="owner", colleague="cashier"),
     Row("scheduling:session-propose", build=service, holder="doctor", colleague="admin"),
     Row("scheduling:session-propose", build=service, method="POST", holder="doctor", colleague="admin", data=proposal),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import smtplib
 from datetime import timedelta
 from email import message_from_bytes, policy
+from uuid import uuid4
 
 import pytest
 from django.core.mail.backends.smtp import EmailBackend
+from django.db import connection
 
 from audit.models import AuditEvent
 from core import clock
-from notifications import delivery, tasks
+from notifications import delivery, erasing, tasks
+from notifications.attachments import Attachment
 from notifications.errors import MailNotResendable
-from notifications.models import Email, Notice
+from notifications.models import Email, EmailQuerySet, Notice
 from notifications.services import resend_email
 
 
@@ -49,6 +52,92 @@ def test_of_two_workers_on_one_mail_exactly_one_sends(race, sink, order):
     assert sorted(results) == [False] * 15 + [True] * 5
     assert len(sink.mails) == 5
     assert set(Email.objects.values_list("status", "attempts")) == {(Email.Status.SENT, 1)}
+
+
+def test_a_mail_that_is_no_longer_true_is_withdrawn_and_never_sent(db, sink, order, monkeypatch):
+    email, other = order(key="a"), order(key="b")
+    asked = []
+    monkeypatch.setitem(delivery._checks, "account_activated", lambda row: asked.append(row.pk) or row.pk == other.pk)
+    assert not delivery.deliver(email.pk)
+    assert delivery.deliver(other.pk)
+    assert asked == [email.pk, other.pk]
+    assert state(email) == (Email.Status.WITHDRAWN, 1)
+    assert state(other) == (Email.Status.SENT, 1)
+    assert len(sink.mails) == 1
+    assert not delivery.sweep()
+    assert not email.is_resendable
+    assert Notice.objects.count() == 0, "nobody has to look at it"
+
+
+def test_a_check_that_fails_keeps_the_mail_for_later(db, sink, order, monkeypatch):
+    email = order()
+
+    def broken(row):
+        raise ConnectionError
+
+    monkeypatch.setitem(delivery._checks, "account_activated", broken)
+    assert not delivery.deliver(email.pk)
+    assert state(email) == (Email.Status.QUEUED, 1)
+    assert sink.mails == []
+    monkeypatch.delitem(delivery._checks, "account_activated")
+    make_due(email)
+    assert delivery.deliver(email.pk)
+
+
+def test_a_calendar_file_goes_with_the_mail_and_lies_encrypted_until_then(db, sink, order):
+    text = "BEGIN:VCALENDAR\r\nSUMMARY:Kunjungan 🌸\r\nEND:VCALENDAR\r\n"
+    email = order(attachment=Attachment("calendar_request", text))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attachment FROM notifications_email")
+        assert "VCALENDAR" not in cursor.fetchone()[0]
+    assert delivery.deliver(email.pk)
+    message = message_from_bytes(sink.mails[0][1], policy=policy.default)
+    assert message.get_body(("plain",)) is not None
+    [part] = message.iter_attachments()
+    assert part.get_content_type() == "text/calendar"
+    assert part.get_param("method") == "REQUEST"
+    assert part.get_filename() == "kunjungan.ics"
+    assert part.get_payload(decode=True).decode() == text
+
+
+@pytest.mark.parametrize("wrong", [Attachment("photo", "x"), Attachment("calendar_cancel", ""),
+                                   Attachment("calendar_cancel", "x" * 20_001)])  # fmt: skip
+def test_other_attachments_are_refused(db, order, wrong):
+    with pytest.raises(ValueError, match="attachment"):
+        order(attachment=wrong)
+    assert not Email.objects.exists()
+
+
+@pytest.mark.parametrize("at", ["open", "_message"])
+def test_a_mail_withdrawn_while_a_worker_has_it_is_not_sent(db, sink, order, monkeypatch, at):
+    email = order()
+    patient_id = uuid4()
+    Email.objects.filter(pk=email.pk).update(patient_id=patient_id)
+    place = EmailBackend if at == "open" else delivery
+    before = getattr(place, at)
+
+    def withdrawn(*args):
+        assert erasing.withdraw(patient_id=patient_id) == 1
+        return before(*args)
+
+    monkeypatch.setattr(place, at, withdrawn)
+    assert not delivery.deliver(email.pk)
+    assert not sink.mails
+    assert not Email.objects.exists()
+
+
+def test_a_mail_withdrawn_between_claim_and_reading_is_no_fault(db, sink, order, monkeypatch):
+    email = order()
+    claim = EmailQuerySet.update
+
+    def claimed_and_withdrawn(rows, **fields):
+        count = claim(rows, **fields)
+        Email.objects.filter(pk=email.pk).delete()
+        return count
+
+    monkeypatch.setattr(EmailQuerySet, "update", claimed_and_withdrawn)
+    assert not delivery.deliver(email.pk)
+    assert not sink.mails
 
 
 def test_server_down_then_up(db, start_sink, order, time_machine):

@@ -17,6 +17,11 @@ FULL = {
     "record_number": "000042",
     "doctor": "dr. Rina Hartati",
     "starts_at": datetime(2026, 3, 5, 1, 30, tzinfo=UTC),
+    "old_starts_at": datetime(2026, 3, 4, 1, 30, tzinfo=UTC),
+    "held_until": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "code": "K7WQ9MNP",
+    "is_confirmed": True,
+    "alternatives": [{"starts_at": datetime(2026, 3, 9, 2, 0, tzinfo=UTC), "path": "/portal/book/times/?slot=1"}],
     "amount_idr": 1250000,
     "invoice_number": "INV/2026/03/000001",
     "issued_on": date(2026, 3, 2),
@@ -40,7 +45,13 @@ FULL = {
     "last_id": 86400,
     "sealed_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
     "line": "1440 86400 9f2c 2026-03-05T03:00:00.000000+00:00 77aa",
+    "number": "PDP-2026-0001",
+    "due_at": datetime(2026, 3, 8, 3, 0, tzinfo=UTC),
     "refused_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "discovered_at": datetime(2026, 3, 5, 3, 0, tzinfo=UTC),
+    "data_kinds": ["Data kesehatan", "Identitas"],
+    "course": "Laptop dicuri dari mobil.",
+    "measures": "Kunci diganti.",
 }
 
 
@@ -81,11 +92,18 @@ def test_every_mail_escapes_names_links_home_and_keeps_the_subject_clean(templat
         assert settings.CLINIC_PHONE in mail.text
         assert "\n" not in mail.subject
         assert mail.subject.endswith(settings.CLINIC_NAME)
-        for value in ("Siti", "Rina", "000042", "INV", "1.250.000", "2026"):
+        for value in ("Siti", "Rina", "000042", "K7WQ9MNP", "INV", "1.250.000", "2026"):
             assert value not in mail.subject
         assert "{{" not in mail.html + mail.text + mail.subject
         if "starts_at" in context:
             assert ("08.30" if language == "id" else "08:30") + " WIB" in mail.text
+        if "code" in context:
+            assert "K7WQ9MNP" in mail.text
+            assert "K7WQ9MNP" in page.text
+        if "alternatives" in context:
+            assert f"{settings.SITE_URL}/portal/book/times/?slot=1" in page.links
+            assert f"{settings.SITE_URL}/portal/book/times/?slot=1\n" in mail.text
+            assert ("09.00" if language == "id" else "09:00") + " WIB" in mail.text
         if "amount_idr" in context:
             assert "Rp1.250.000" in mail.text
             assert "Rp1.250.000" in mail.html

@@ -19,6 +19,7 @@ from django.urls import reverse
 from accounts.access import Role
 from accounts.models import RoleAssignment, User
 from core import clock, live
+from core.ids import uuid7
 from notifications import consumers
 from notifications.services import notify
 from tests.conftest import sign_in
@@ -122,12 +123,12 @@ def test_others_are_refused(cast, who):
 @pytest.mark.parametrize(
     ("who", "topics"),
     [
-        ("nurse", ["queue", "appointments", "pharmacy"]),
-        ("receptionist", ["queue", "appointments"]),
-        ("cashier", ["billing"]),
-        ("pharmacist", ["pharmacy"]),
-        ("admin", ["queue", "appointments", "pharmacy", "billing", "accounts"]),
-        ("lab_officer", []),
+        ("nurse", ["queue", "appointments", "pharmacy", "flow"]),
+        ("receptionist", ["queue", "appointments", "flow"]),
+        ("cashier", ["billing", "flow"]),
+        ("pharmacist", ["pharmacy", "flow"]),
+        ("admin", ["queue", "appointments", "pharmacy", "billing", "accounts", "flow"]),
+        ("lab_officer", ["flow"]),
         ("patient_user", []),
     ],
 )
@@ -237,10 +238,10 @@ def test_new_roles_are_heard_after_the_next_check(cast, monkeypatch):
     async def run():
         page = socket(cookie)
         await page.connect()
-        assert await topics_heard(page) == ["billing"]
+        assert await topics_heard(page) == ["billing", "flow"]
         await sync_to_async(change)()
         await asyncio.sleep(0.3)
-        assert await topics_heard(page) == ["pharmacy"]
+        assert await topics_heard(page) == ["pharmacy", "flow"]
         await page.disconnect()
 
     async_to_sync(run)()
@@ -292,11 +293,12 @@ def redis_layer(settings):
     settings.CHANNEL_LAYERS = {"default": layer}
 
 
-def test_over_redis_a_tick_arrives_and_many_ticks_are_one_connection(cast, settings, redis_layer):
+def test_over_redis_a_tick_arrives_and_many_ticks_are_one_connection(cast, settings, redis_layer, request):
     import redis
 
     cookie = cookie_of(cast.nurse)
     server = redis.Redis.from_url(settings.REDIS_URL)
+    request.addfinalizer(server.close)
 
     async def run():
         page = socket(cookie)
@@ -358,5 +360,82 @@ def test_a_session_left_alone_hears_nothing_although_its_socket_is_open(cast):
         with time_machine.travel(clock.now() + timedelta(minutes=15, seconds=1)):
             await sync_to_async(live.changed)(live.QUEUE)
             assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
+
+    async_to_sync(run)()
+
+
+def test_a_message_may_name_a_row(cast):
+    cookie = cookie_of(cast.nurse)
+    row = uuid7()
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        await sync_to_async(live.changed)(live.QUEUE, kind="visit", row_id=row)
+        assert await page.receive_json_from() == {"topic": "queue", "kind": "visit", "id": str(row)}
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_lost_message_is_told_by_the_next_comparison_and_once_only(cast, monkeypatch):
+    monkeypatch.setattr(consumers, "HEAL_SECONDS", 0.1)
+    cookie = cookie_of(cast.nurse)
+
+    def lose(topic):
+        with monkeypatch.context() as patch:
+            patch.setattr(live, "get_channel_layer", Deaf)
+            live.changed(topic)
+            live._publisher.flush()
+
+    class Deaf:
+        async def group_send(self, group, message):
+            pass
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        await sync_to_async(live.changed)(live.QUEUE)
+        assert await page.receive_json_from() == {"topic": "queue"}
+        assert await page.receive_nothing(timeout=0.3), "heard in time: nothing to heal"
+        await sync_to_async(lose)(live.QUEUE)
+        assert await page.receive_json_from() == {"topic": "missed"}
+        assert await page.receive_nothing(timeout=0.3), "told once"
+        await sync_to_async(lose)(live.BILLING)
+        assert await page.receive_nothing(timeout=0.3), "a topic of others"
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+def test_a_gap_is_not_told_to_a_locked_session(cast, monkeypatch):
+    monkeypatch.setattr(consumers, "HEAL_SECONDS", 0.1)
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        with time_machine.travel(clock.now() + timedelta(minutes=15, seconds=1)):
+            await live.cache.aset("live:topic.queue", 4711)
+            assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
+
+    async_to_sync(run)()
+
+
+def test_a_cache_that_is_gone_costs_no_message_and_no_connection(cast, monkeypatch):
+    cookie = cookie_of(cast.nurse)
+
+    class Gone:
+        def __getattr__(self, name):
+            raise ConnectionError(name)
+
+    monkeypatch.setattr(live, "cache", Gone())
+
+    async def run():
+        page = socket(cookie)
+        assert (await page.connect())[0]
+        await sync_to_async(live.changed)(live.QUEUE)
+        assert await page.receive_json_from() == {"topic": "queue"}
+        await page.disconnect()
 
     async_to_sync(run)()

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from accounts.access import Capability
-from core import live
+from core import live, workers
 from notifications import kinds, services
 from notifications.models import Email, Notice
 
@@ -97,7 +97,7 @@ def test_the_worker_is_told_after_commit_and_a_dead_broker_does_no_harm(
     cast, order, monkeypatch, django_capture_on_commit_callbacks
 ):
     told = []
-    monkeypatch.setattr(services.current_app, "send_task", lambda name, args, retry: told.append((name, args)))
+    monkeypatch.setattr(workers.current_app, "send_task", lambda name, args, retry: told.append((name, args)))
     with django_capture_on_commit_callbacks(execute=True):
         email = order()
         assert told == []
@@ -106,7 +106,7 @@ def test_the_worker_is_told_after_commit_and_a_dead_broker_does_no_harm(
     def dead(*args, **kwargs):
         raise ConnectionError
 
-    monkeypatch.setattr(services.current_app, "send_task", dead)
+    monkeypatch.setattr(workers.current_app, "send_task", dead)
     with django_capture_on_commit_callbacks(execute=True):
         assert order(key="mail:2").status == Email.Status.QUEUED
 

@@ -226,7 +226,7 @@ def test_detail_query_count(cast, client_for, django_assert_max_num_queries, cou
         PatientFactory(full_name="Rudi Hartono", birth_date=BORN)
     client = client_for(cast.admin)
     registration = waiting()
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get(page("detail", registration))
 
 

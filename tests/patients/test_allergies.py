@@ -1,13 +1,19 @@
 """Allergies: three states, nothing deleted."""
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
 from patients import services
-from patients.errors import AllergyClosed, AllergyExists, InvalidPatientData, ReasonMissing
+from patients.errors import AllergyClosed, AllergyExists, InvalidPatientData, NotAsked, ReasonMissing
 from patients.models import Allergy, Patient
+from patients.services import allergies
+from pharmacy.services.prescribing import PrescriptionLine, check_lines
 from tests.factories.patients import AllergyFactory, PatientFactory
+from tests.factories.pharmacy import MedicineFactory
 
 HTMX = {"HX-Request": "true"}
 
@@ -98,6 +104,117 @@ def test_marking_needs_a_reason_and_happens_once(cast):
         services.mark_allergy_in_error(allergy_id=allergy.pk, actor=cast.doctor, reason="Lain")
     allergy.refresh_from_db()
     assert (allergy.error_reason, allergy.marked_by) == ("Salah", cast.nurse)
+
+
+# --- Codes, reactions, asking again, correcting -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "category", "group", "shown"),
+    [
+        ("amoxicillin", "amoxicillin", "medication", "penisilin", "Amoksisilin"),
+        ("Amoxsan", "amoxicillin", "medication", "penisilin", "Amoxsan"),
+        ("obat sulfa", "sulfonamides", "medication", "sulfonamida", "obat sulfa"),
+        ("PONSTAN", "mefenamic-acid", "medication", "nsaid", "PONSTAN"),
+        ("udang", "shrimp", "food", "", "udang"),
+        ("lateks", "latex", "environment", "", "lateks"),
+        ("Zat kontras beryodium", "iodinated-contrast", "medication", "", "Zat kontras beryodium"),
+        ("Daun ajaib", "", "food", "", "Daun ajaib"),
+    ],
+)
+def test_names_become_codes_with_kind_and_group(cast, typed, code, category, group, shown):
+    row = add(cast, PatientFactory(), substance=typed, category="food", group="")
+    assert (row.code, row.category, row.group, row.substance) == (code, category, group, shown)
+
+
+def test_the_same_substance_by_another_name_is_known(cast):
+    patient = PatientFactory()
+    AllergyFactory(patient=patient, substance="Amoksisilin")  # from before there were codes
+    for same in ("amoxicillin", "Amoxsan", "AMOXICILLIN"):
+        with pytest.raises(AllergyExists):
+            add(cast, patient, substance=same)
+    add(cast, patient, substance="penicillins")
+    assert Allergy.objects.count() == 2
+
+
+@pytest.mark.parametrize("typed", ["Amoxsan", "amoxicillin", "amoksisilin", "penicillins", "ampicillin"])
+def test_a_coded_allergy_stops_the_prescription(cast, typed):
+    patient = PatientFactory()
+    add(cast, patient, substance=typed, group="", reaction_codes=["rash"])
+    medicine = MedicineFactory(
+        generic_name="Amoksisilin", ingredients=["amoksisilin 500 mg"], allergen_groups=["penisilin"]
+    )
+    lines = [PrescriptionLine(medicine.pk, Decimal(10), "3 x 1")]
+    found = check_lines(Patient.objects.for_header().get(pk=patient.pk), lines)
+    assert [(warning.kind, warning.stops) for warning in found] == [("allergy", True)]
+    assert "Ruam" in found[0].message
+
+
+def test_reactions_are_codes_and_words(cast):
+    row = add(cast, PatientFactory(), reaction_codes=["hives", "breathlessness"], reaction="setelah 10 menit")
+    assert row.reaction_codes == ["hives", "breathlessness"]
+    assert row.reaction == "Biduran, Sesak napas; setelah 10 menit"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"reaction_codes": ["gift"]},
+        {"reaction_codes": ["rash", "rash"]},
+        {"reaction": "x" * 201},
+        {"source": "gift"},
+        {"onset_year": 1989},
+        {"onset_year": 2027},
+    ],
+    ids=str,
+)
+def test_impossible_details(cast, changes):
+    with pytest.raises(InvalidPatientData):
+        add(cast, PatientFactory(birth_date=date(1990, 5, 17)), **changes)
+    assert not Allergy.objects.exists()
+
+
+def test_asking_again_stamps_who_and_when(cast):
+    patient = PatientFactory()
+    with pytest.raises(NotAsked):
+        allergies.confirm_allergies(patient_id=patient.pk, actor=cast.doctor)
+    add(cast, patient)
+    allergies.confirm_allergies(patient_id=patient.pk, actor=cast.doctor)
+    stored = Patient.objects.get(pk=patient.pk)
+    assert (stored.allergy_status, stored.allergy_asked_by) == ("known", cast.doctor)
+    services.mark_allergy_in_error(allergy_id=Allergy.objects.get().pk, actor=cast.nurse, reason="Salah")
+    stored.refresh_from_db()
+    assert (stored.allergy_status, stored.allergy_asked_by) == ("unknown", None)
+
+
+def test_correcting_marks_the_old_and_writes_the_new(cast, client_for):
+    patient = PatientFactory(care_team=[cast.doctor])
+    old = add(cast, patient, reaction_codes=["rash"], reaction="ringan")
+    client, address = client_for(cast.doctor), reverse("patients:allergy-edit", args=[old.pk])
+    assert client.get(address).context["form"].initial["reaction"] == "ringan"
+    data = {"substance": "ampicillin", "category": "medication", "severity": "severe", "is_confirmed": "on"}
+    assert client.post(address, data).status_code == 422
+    assert client.post(address, {**data, "reason": "Zat salah"}).status_code == 302
+    old.refresh_from_db()
+    new = Allergy.objects.get(status="active")
+    assert (old.status, old.error_reason) == ("entered_in_error", "Zat salah")
+    assert (new.code, new.group, new.severity, new.is_confirmed) == ("ampicillin", "penisilin", "severe", True)
+    assert client.post(address, {**data, "reason": "Lagi"}).status_code == 409
+
+
+def test_only_clinicians_confirm(cast, client_for):
+    patient = PatientFactory(care_team=[cast.doctor, "nurse"])
+    data = {"substance": "shrimp", "category": "food", "is_confirmed": "on"}
+    client_for(cast.nurse).post(reverse("patients:allergy-add", args=[patient.pk]), data)
+    allergy = Allergy.objects.get()
+    assert allergy.is_confirmed is False
+    address = reverse("patients:allergy-confirm", args=[allergy.pk])
+    assert client_for(cast.nurse).post(address).status_code == 403
+    assert client_for(cast.doctor).post(address, headers=HTMX).status_code == 200
+    allergy.refresh_from_db()
+    assert allergy.is_confirmed is True
+    services.mark_allergy_in_error(allergy_id=allergy.pk, actor=cast.nurse, reason="Salah")
+    assert client_for(cast.doctor).post(address, headers=HTMX).status_code == 409
 
 
 def test_the_panel_by_htmx_and_as_a_page(cast, client_for):

@@ -546,7 +546,7 @@ def test_a_family_shares_one_phone(cast, client_for):
     for name, born in (("Ibu Ratna", "1988-02-03"), ("Anak Satu", "2015-05-01"), ("Anak Dua", "2018-06-02")):
         data = {
             "full_name": name, "birth_date": born, "sex": "female", "phone": "081234567000", "guarantor": "self",
-            "language": "id", "consent": "on",
+            "language": "id", "nik_missing": "not_shown", "kind": "regular",
         }  # fmt: skip
         assert client.post(url("register"), data).status_code == 302
     assert Patient.objects.filter(phone_bidx__isnull=False).values("phone_bidx").distinct().count() == 1

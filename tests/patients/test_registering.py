@@ -32,13 +32,13 @@ def test_register_writes_record_index_and_audit(cast):
         "Jl. Merdeka 1\nBatam",
     )
     assert stored.created_by == cast.receptionist
-    assert stored.consented_at is not None
+    assert stored.consented_at is None  # set by the general consent, not by registering
     assert PatientToken.objects.filter(patient=patient).exists()
     for query in ("siti aminah", NIK, "081234567890", "000001", "17-05-1990 siti"):
         assert [found.pk for found in find_patients(user=cast.receptionist, query=query)] == [patient.pk], query
     event = AuditEvent.objects.get(action="patients.patient.registered")
     assert (event.actor_id, event.patient_id) == (cast.receptionist.pk, patient.pk)
-    assert event.detail == {"record_number": "000001", "source": "desk", "looked_alike": False}
+    assert event.detail == {"record_number": "000001", "source": "desk", "looked_alike": False, "kind": "regular"}
 
 
 def test_record_numbers_count_up(cast):
@@ -51,7 +51,7 @@ def test_record_numbers_count_up(cast):
     [
         {"nik": "123"},
         {"nik": "21710157059000x1"},
-        {"nik": "9999999999999999"},
+        {"nik": "8888888888888888"},
         {"nik": "2171017213900001"},
         {"nik": "2171015705900000"},
         {"full_name": "  \u200b \x00 "},
@@ -97,6 +97,12 @@ def test_names_are_kept_as_written(cast, typed, stored):
     assert Patient.objects.get(pk=patient.pk).full_name == stored
 
 
+def test_sixteen_nines_mean_that_the_nik_is_not_known(cast):
+    patient = register(cast.receptionist, nik="9999 9999 9999 9999")
+    assert Patient.objects.get(pk=patient.pk).nik is None
+    assert Patient.objects.get(pk=patient.pk).nik_bidx is None
+
+
 def test_a_known_nik_is_refused(cast):
     register(cast.receptionist, nik=NIK)
     with pytest.raises(DuplicateNik):
@@ -138,7 +144,7 @@ def test_find_duplicates_names_the_signs(cast):
     )
     assert [(patient.pk, patient.signs) for patient in found] == [
         (same_nik.pk, ["nik"]),
-        (same_name.pk, ["name"]),
+        (same_name.pk, ["name", "birth_date"]),
         (family.pk, ["phone"]),
     ]
     assert services.find_duplicates(user=cast.doctor, full_name="Siti Aminah", birth_date=BORN) == []

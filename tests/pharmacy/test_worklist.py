@@ -297,6 +297,25 @@ def test_labels_say_inside_or_outside(cast, client_for):
     assert (page.count("OBAT DALAM"), page.count("OBAT LUAR"), page.count("3 x sehari 1")) == (0, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "shown"), [("exact", "17-05-1990"), ("month", "± 05-1990"), ("estimated", "± 1990")]
+)
+def test_labels_do_not_print_an_estimate_as_a_date(cast, client_for, accuracy, shown):
+    rx = prescribe(MedicineFactory(), patient=PatientFactory(birth_accuracy=accuracy))
+    page = client_for(cast.pharmacist).get(url("prescription-labels", rx)).content.decode()
+    assert f"Tgl. lahir {shown} ·" in page
+    assert ("17-05-1990" in page) is (accuracy == "exact")
+
+
+def test_handing_over_asks_for_the_birth_date_as_far_as_it_is_known(cast, client_for):
+    patient = PatientFactory(birth_accuracy="estimated")
+    rx = ready(MedicineFactory(), patient=patient, pharmacist=cast.pharmacist, cashier=cast.cashier)
+    page = client_for(cast.pharmacist).get(url("prescription-next-panel", rx)).content.decode()
+    question = page.partition("data-confirm-text=")[2].partition("data-confirm-yes")[0]
+    assert "± 1990" in question
+    assert "17 " not in question
+
+
 def test_pages_survive_hostile_names(cast, client_for):
     patient = PatientFactory(full_name='Ō\'Brien & Anak "<img src=x>" 😀 ' + "x" * 150)
     rx = prescribe(MedicineFactory(generic_name="<b>Tebal</b>"), patient=patient)

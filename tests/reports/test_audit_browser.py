@@ -26,7 +26,7 @@ from tests.factories.patients import PatientFactory
 BROWSER = reverse("reports:audit-browser")
 EXPORT = reverse("reports:audit-export")
 MINE = reverse("reports:portal-record-access")
-WRITERS = r"(?:audit\.record|record_refusal|_refuse|_record|_write|record)"
+WRITERS = r"(?:audit\.record|audit\.record_many|record_refusal|_refuse|_record|_write|record)"
 
 
 def note(action: str = "patients.chart.read", **event):
@@ -40,7 +40,7 @@ def shown(answer) -> list[AuditEvent]:
 
 def test_every_action_in_the_code_has_words():
     """Also those that are put together from a name and a state."""
-    apps = ("accounts", "audit", "billing", "consultations", "core", "emr", "notifications", "patients", "pharmacy",
+    apps = ("accounts", "audit", "billing", "consultations", "core", "emr", "jobs", "notifications", "patients", "pharmacy",
             "reports", "scheduling", "support", "workspace")  # fmt: skip
     text = "\n".join(path.read_text() for app in apps for path in sorted((Path(settings.BASE_DIR) / app).rglob("*.py")))
     calls = re.findall(WRITERS + r"\(\s*f?\"([a-z_]+\.[a-z_]+\.[a-z_{}.]+)\"", text)

@@ -87,16 +87,16 @@ def test_cancelled_after_the_reminder_and_booked_again_reminds_the_new_one(cast,
 
 
 def test_cancelled_between_reading_and_sending_gets_none(tomorrow, monkeypatch):
-    from scheduling.services import daily
+    from scheduling.services import reminders as module
 
     appointment_of(tomorrow.slots.first())
-    real = daily._remind
+    real = module._remind
 
-    def cancelled_meanwhile(row, key):
-        Appointment.objects.filter(pk=row.pk).update(status="cancelled")
-        return real(row, key)
+    def cancelled_meanwhile(pk):
+        Appointment.objects.filter(pk=pk).update(status="cancelled")
+        return real(pk)
 
-    monkeypatch.setattr(daily, "_remind", cancelled_meanwhile)
+    monkeypatch.setattr(module, "_remind", cancelled_meanwhile)
     with at("08:00"):
         assert tasks.remind_tomorrow() == 0
     assert reminders() == []

@@ -19,7 +19,7 @@ from scheduling.errors import (
 )
 from scheduling.models import PracticeSession, Slot
 from tests.factories.accounts import DoctorFactory
-from tests.factories.scheduling import ServiceFactory, SessionFactory
+from tests.factories.scheduling import ServiceFactory, SessionFactory, session_at
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,8 @@ def test_proposing_makes_the_planned_slots_and_tells_the_admins(cast):
         {"practice_on": date(2027, 11, 21)},
         {"start_time": time(23, 45)},
         {"slot_count": 21},
-        {"slot_minutes": 45},
+        {"slot_minutes": 4},
+        {"slot_minutes": 241},
         {"gap_minutes": 300},
     ],
 )
@@ -129,7 +130,9 @@ def test_approval_refuses_an_overlap_with_an_approved_session_but_not_a_touch(ca
     service = ServiceFactory()
     SessionFactory(doctor=cast.doctor, service=service)  # 09.00-10.30
     before = propose(cast.doctor, service, start_time=time(8), slot_count=2)
-    overlapping = propose(cast.doctor, service, start_time=time(10), slot_count=1)
+    overlapping = session_at(
+        clock.today() + timedelta(days=1), 10, count=1, doctor=cast.doctor, service=service, status=Status.PENDING
+    )
     after = propose(cast.doctor, service, start_time=time(10, 30), slot_count=1)
     services.approve_session(session_id=before.pk, actor=cast.admin)
     services.approve_session(session_id=after.pk, actor=cast.admin)

@@ -301,7 +301,7 @@ def test_check_in_leads_to_the_slip_without_name_and_complaint(cast, client_for)
     slot = session_at(clock.today(), 23, doctor=cast.doctor, count=1).slots.first()
     appointment = AppointmentFactory(slot=slot, complaint=FORBIDDEN_COMPLAINT)
     client = client_for(cast.receptionist)
-    answer = client.post(url("appointment-check-in", appointment.pk), {"is_priority": "on"})
+    answer = client.post(url("appointment-check-in", appointment.pk), {"priority": "elderly"})
     visit = Visit.objects.get()
     assert answer["Location"] == url("ticket-slip", visit.pk)
     assert visit.is_priority is True
@@ -369,14 +369,15 @@ def test_walk_in_and_its_forged_choices(cast, client_for):
 # --- Queue --------------------------------------------------------------------------------------------------------
 def test_board_groups_by_place_orders_priority_first_and_hides_complaints(cast, client_for):
     ordinary = VisitFactory(doctor=cast.doctor, complaint=FORBIDDEN_COMPLAINT)
-    priority = VisitFactory(doctor=cast.doctor, is_priority=True)
+    priority = VisitFactory(doctor=cast.doctor, priority="pregnant")
     elsewhere = VisitFactory(doctor=cast.other_doctor, status=Visit.Status.PHARMACY)
-    yesterday = VisitFactory(doctor=cast.doctor, visit_on=clock.today() - timedelta(days=1))
+    day = timedelta(days=1)
+    yesterday = VisitFactory(doctor=cast.doctor, visit_on=clock.today() - day, arrived_at=clock.now() - day)
     client = client_for(cast.receptionist)
     for name in ("queue", "queue-panel"):
         answer = client.get(url(name))
         lanes = [[row["visit"].pk for row in lane["rows"]] for lane in answer.context["lanes"]]
-        assert lanes == [[], [], [priority.pk, ordinary.pk], [], [elsewhere.pk]]
+        assert lanes == [[], [], [priority.pk, ordinary.pk], [], [], [elsewhere.pk]]
         page = answer.content.decode()
         assert FORBIDDEN_COMPLAINT not in page
         assert str(yesterday.pk) not in page
@@ -446,13 +447,13 @@ def test_query_counts(cast, client_for, count, django_assert_max_num_queries):
         (admin, url("session-list"), 9),
         (admin, url("appointment-list"), 11),
         (admin, url("appointment-list-panel"), 9),
-        (admin, url("calendar"), 11),
-        (admin, url("queue"), 10),
-        (admin, url("queue-panel"), 8),
-        (admin, url("patient-book", patient.pk), 13),
-        (admin, url("walk-in", patient.pk), 13),
+        (admin, url("calendar"), 15),
+        (admin, url("queue"), 11),
+        (admin, url("queue-panel"), 9),
+        (admin, url("patient-book", patient.pk), 15),
+        (admin, url("walk-in", patient.pk), 15),
         (admin, url("patient-appointments-panel", patient.pk), 7),
-        (doctor, url("doctor-queue-panel"), 6),
+        (doctor, url("doctor-queue-panel"), 7),
         (doctor, url("session-list"), 9),
     ]
     for client, address, most in pages:

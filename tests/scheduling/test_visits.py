@@ -50,7 +50,7 @@ def test_another_doctor_cannot_start_or_close_my_consultation(cast):
 
 def test_walk_in_gets_numbers_price_and_care_team(cast):
     patient, service = PatientFactory(), ServiceFactory(queue_prefix="B")
-    visit = walk_in(cast, patient, service, is_priority=True)
+    visit = walk_in(cast, patient, service, priority="elderly")
     day = clock.today()
     assert visit.number == f"RJ/{day:%Y%m%d}/0001"
     assert visit.ticket.label == "B-001"

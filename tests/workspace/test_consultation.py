@@ -12,11 +12,11 @@ from billing.models import Invoice
 from consultations.models import Diagnosis, Note
 from patients.models import Patient
 from pharmacy.models import Medicine, Prescription
-from scheduling.models import Visit
+from scheduling.models import Visit, VisitLine
 from tests.factories.consultations import DiagnosisCodeFactory, NoteFactory, SignedNoteFactory, VitalsFactory
 from tests.factories.patients import AllergyFactory, PatientFactory
 from tests.factories.pharmacy import MedicineFactory
-from tests.factories.scheduling import AppointmentFactory, VisitFactory
+from tests.factories.scheduling import AppointmentFactory, ServiceFactory, VisitFactory
 
 pytestmark = pytest.mark.django_db
 JSON = {"HTTP_ACCEPT": "application/json"}
@@ -265,6 +265,26 @@ def test_finishing_without_medicines_issues_the_bill(cast, client_for, visit, ty
     assert invoice.status == (Invoice.Status.PAID if total == 0 else Invoice.Status.UNPAID)
 
 
+def test_further_services_are_charges_of_their_own_once_to_the_rupiah(cast, client_for, visit, typed):
+    extra = ServiceFactory(price_idr=45_501, name_id="Rekam jantung", name_en="Electrocardiogram")
+    VisitLine.objects.create(visit=visit, service=extra, position=2, price_idr=45_501)
+    Visit.objects.filter(pk=visit.pk).update(price_idr=145_501)
+    extra.price_idr = 999_000
+    extra.save()
+    client = client_for(cast.doctor)
+    page = client.get(url("consultation", visit))
+    assert page.context["form"]["consultation_fee"].value() == "100.000"
+    assert extra.name in page.content.decode()
+    for _ in range(2):
+        client.post(url("consultation-finish", visit), typed(consultation_fee="100.000"))
+    invoice = Invoice.objects.get()
+    assert (invoice.status, invoice.total_idr) == (Invoice.Status.UNPAID, 145_501)
+    lines = [(row.description, row.category, row.amount_idr) for row in invoice.charges.order_by("id")]
+    assert lines == [
+        (visit.service.name_id, "consultation", 100_000), ("Rekam jantung", "procedure", 45_501),
+    ]  # fmt: skip
+
+
 def test_the_same_form_twice_leads_to_the_same_visit(cast, client_for, visit, typed):
     client = client_for(cast.doctor)
     for _ in range(2):
@@ -349,7 +369,7 @@ def test_the_pages_queries_do_not_grow(cast, client_for, visit, patient):
             assert client.get(url("consultation", visit)).status_code == 200
         counts.append(len(queries))
     assert counts[0] == counts[1], [query["sql"][:150] for query in queries]
-    assert counts[0] <= 18, [query["sql"][:150] for query in queries]
+    assert counts[0] <= 19, [query["sql"][:150] for query in queries]
 
 
 def test_patient_of_another_patient_in_history_is_never_shown(cast, client_for, visit):

@@ -123,7 +123,7 @@ def test_home_shows_what_waits(cast, client_for, mine):
     AppointmentFactory(patient=mine.patient, status=Appointment.Status.PENDING)
     price(mine, cast.pharmacist)
     home = client_for(cast.patient_user).get(reverse("workspace:portal-home"))
-    assert [visit.pk for visit in home.context["open_visits"]] == [mine.pk]
+    assert [visit.pk for visit, _estimate in home.context["open_visits"]] == [mine.pk]
     assert len(home.context["appointments"]) == len(home.context["bills"]) == len(home.context["prescriptions"]) == 1
     assert mine.ticket.label in home.content.decode()
     assert "Rp105.000" in home.content.decode()
