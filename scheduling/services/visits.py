@@ -29,7 +29,7 @@ from scheduling.errors import (
     VisitNotOpen,
     WrongDay,
 )
-from scheduling.models import NURSE_CARE, Appointment, QueueTicket, Service, Slot, Visit
+from scheduling.models import NURSE_CARE, Appointment, QueueTicket, Service, Slot, Visit, WaitlistEntry
 from scheduling.services import estimates, queue
 from scheduling.services.appointments import MAX_COMPLAINT
 from scheduling.services.catalogue import offered_service
@@ -136,6 +136,16 @@ def lock_visit(visit_id: UUID) -> Visit:
         Visit.DoesNotExist: there is no such visit.
     """
     return Visit.objects.select_for_update().get(pk=visit_id)
+
+
+def has_other_visit(visit: Visit, doctor_id: UUID) -> bool:
+    """True when the patient of a locked visit has another open one with this doctor that day.
+
+    Locks the patient, so that nobody arrives for this doctor until the caller's transaction ends.
+    """
+    lock_patient(visit.patient_id)
+    same_day = Visit.objects.filter(patient=visit.patient_id, doctor_id=doctor_id, visit_on=visit.visit_on)
+    return same_day.filter(status__in=OPEN_STATUSES).exclude(pk=visit.pk).exists()
 
 
 @retry_transaction
@@ -400,11 +410,18 @@ def obstacles_to_archiving(patient_id: UUID) -> list[str]:
     bookings = Appointment.objects.filter(
         patient=patient_id, status__in=to_come, slot__ends_at__gte=clock.now()
     ).count()
+    waiting = (WaitlistEntry.Status.WAITING, WaitlistEntry.Status.OFFERED)
+    wishes = WaitlistEntry.objects.filter(patient=patient_id, status__in=waiting, last_on__gte=clock.today()).count()
     found = []
     if visits:
         found.append(ngettext("%(count)d visit under way", "%(count)d visits under way", visits) % {"count": visits})
     if bookings:
         found.append(
             ngettext("%(count)d booking to come", "%(count)d bookings to come", bookings) % {"count": bookings}
+        )
+    if wishes:
+        found.append(
+            ngettext("%(count)d wish on the waiting list", "%(count)d wishes on the waiting list", wishes)
+            % {"count": wishes}
         )
     return found

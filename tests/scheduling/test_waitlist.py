@@ -10,7 +10,9 @@ from audit.models import AuditEvent
 from core import clock
 from core.errors import InvalidInput
 from notifications.models import Email, Notice
+from patients.errors import CannotArchive
 from patients.models import CareTeamMember, Patient
+from patients.services.archiving import archive_patient
 from scheduling import services
 from scheduling.errors import (
     AppointmentOverlap,
@@ -236,6 +238,15 @@ def test_wishes_are_checked_once_each_and_limited(cast, session):
         join(patient, service, cast.receptionist, part="afternoon")
     assert WaitlistEntry.objects.count() == 3
     assert AuditEvent.objects.filter(action="scheduling.waitlist.joined").count() == 3
+
+
+def test_a_wish_that_waits_stands_in_the_way_of_archiving(cast, session):
+    entry = join(PatientFactory(), session.service, cast.receptionist)
+    with pytest.raises(CannotArchive, match=r"1 keinginan|1 wish"):
+        archive_patient(patient_id=entry.patient_id, actor=cast.admin, reason="Pindah kota")
+    services.withdraw_wish(entry_id=entry.pk, actor=cast.receptionist)
+    archived = archive_patient(patient_id=entry.patient_id, actor=cast.admin, reason="Pindah kota")
+    assert archived.status == Patient.Status.ARCHIVED
 
 
 def test_wishes_end_after_their_last_day(cast, session):
