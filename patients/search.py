@@ -119,17 +119,6 @@ def with_phone(patients: QuerySet[Patient], phone: str) -> QuerySet[Patient]:
     return patients.filter(**{PHONE_COLUMNS[key.slot]: blind_index("phone", phone, key=key.key)})
 
 
-def with_number(patients: QuerySet[Patient], value: str) -> QuerySet[Patient]:
-    """Return the patients of `patients` with this BPJS number or this value of a `PatientIdentifier`, of whatever kind.
-
-    Two statements in all. The kind is not in the index: callers who ask for one compare the decrypted value.
-    """
-    term = number_term(value)
-    if term is None:
-        return patients.none()
-    return patients.filter(Exists(_tokens([term], keys_index.reading().current).filter(patient_id=OuterRef("pk"))))
-
-
 def fill_blind_columns(patient: Patient, *, index: IndexKeys | None = None) -> None:
     """Set the columns of `BLIND_COLUMNS` from the NIK and telephone number; saves nothing. Call before saving them.
 

@@ -42,12 +42,6 @@ class CoverageLine:
 # --- Questions
 
 
-def coverage_on(patient_id: UUID, day: date) -> list[PolicyCoverage]:
-    """Return the policies that are valid on `day`, the one that pays first in front. One statement."""
-    rows = PolicyCoverage.objects.current().filter(patient_id=patient_id).select_related("insurer")
-    return sorted((row for row in rows if row.is_valid_on(day)), key=lambda row: (not row.is_primary, row.pk))
-
-
 def coverage_lines(patient: Patient, day: date) -> list[CoverageLine]:
     """Return what the desk should know about the patient's policies for a visit on `day`; empty for who pays alone.
 

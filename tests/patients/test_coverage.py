@@ -215,7 +215,7 @@ def test_validity_on_the_day(cast, dates, valid, tone, words, settings):
     policy = PolicyFactory(
         patient=PatientFactory(guarantor="insurance"), is_primary=True, valid_from=dates[0], valid_until=dates[1]
     )
-    assert bool(coverage.coverage_on(policy.patient_id, TODAY)) is valid
+    assert policy.is_valid_on(TODAY) is valid
     with translation.override("en"):
         line = coverage.coverage_lines(policy.patient, TODAY)[0]
     assert line.tone == tone

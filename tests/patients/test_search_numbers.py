@@ -14,7 +14,7 @@ from core import checks, clock, keys_index
 from core.models import SearchIndex
 from core.search import blind
 from patients.models import Patient, PatientIdentifier, PatientToken
-from patients.search import find_exactly, find_patients, with_number, write_tokens
+from patients.search import find_exactly, find_patients, write_tokens
 from tests.factories.patients import PatientFactory
 
 BORN = date(1985, 3, 12)
@@ -94,11 +94,6 @@ class TestNumbers:
         own = numbered("Siti Lain", ("old_record", "777"), care_team=[cast.doctor])
         numbered("Siti Asing", ("old_record", "777"))
         assert found(cast.doctor, "777") == [own.record_number]
-
-    def test_with_number_is_for_other_services(self, people):
-        assert list(with_number(Patient.objects.all(), "a-123 4567")) == [people["000102"]]
-        assert list(with_number(Patient.objects.all(), BPJS)) == [people["000101"]]
-        assert list(with_number(Patient.objects.all(), " - ")) == []
 
     def test_a_number_that_went_finds_nobody(self, cast, people):
         PatientIdentifier.objects.filter(kind="passport").delete()
