@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+from import_export.widgets import ManyToManyWidget
 
 from accounts.back_office import ImportExportReferenceAdmin, ReferenceAdmin, ReferenceResource
 from accounts.models import User
@@ -15,8 +20,39 @@ from scheduling.models import ClinicHours, Holiday, Service
 from scheduling.services.closures import refresh_year_ahead
 
 
+class DoctorsWidget(ManyToManyWidget):
+    """Accounts by their user names, separated by commas; capitals and spaces do not matter."""
+
+    def __init__(self) -> None:
+        super().__init__(User, field="username")
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> models.QuerySet[User]:
+        return _called(User.objects.all(), self.names(value))
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return ", ".join(sorted(user.username for user in value.all())) if value is not None else ""
+
+    @staticmethod
+    def names(value: Any) -> list[str]:
+        """Return the user names of a cell, each once."""
+        names = (name.strip().lower() for name in str(value or "").split(","))
+        return [name for name in dict.fromkeys(names) if name]
+
+
 class ServiceResource(ReferenceResource):
-    """Services as a sheet; the code says which row a line is about."""
+    """Services as a sheet; the code says which row a line is about. A sheet without doctors leaves them as they are."""
+
+    doctors = Field("doctors", "doctors", widget=DoctorsWidget(), m2m_add=False)
+
+    def import_instance(self, instance: Service, row: Any, **kwargs: Any) -> None:
+        """Refuse names of nobody: a service that names no doctor is given by all of its specialty."""
+        super().import_instance(instance, row, **kwargs)
+        names = DoctorsWidget.names(row.get("doctors"))
+        rows = (*_called(User.objects.doctors(), names), *instance.doctors.all())
+        known = {user.username.lower() for user in rows}
+        if unknown := [name for name in names if name not in known]:
+            sentence = _("No active doctor has the user name %(names)s. Write user names, separated by commas.")
+            raise ValidationError({"doctors": sentence % {"names": ", ".join(unknown)}})
 
     class Meta(ReferenceResource.Meta):
         model = Service
@@ -30,6 +66,7 @@ class ServiceResource(ReferenceResource):
             "price_idr",
             "booking_mode",
             "queue_prefix",
+            "doctors",
             "is_active",
         )
         export_order = fields
@@ -50,6 +87,10 @@ class ServiceAdmin(ImportExportReferenceAdmin):
         if db_field.name == "doctors":
             kwargs["queryset"] = User.objects.doctors()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+def _called(users: models.QuerySet[User], names: list[str]) -> models.QuerySet[User]:
+    return users.annotate(lowered=Lower("username")).filter(lowered__in=names)
 
 
 # Django's own date widget brings a script, and its template lies where forms of the product do not look.
