@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 RECHECK_SECONDS = 180
 HEAL_SECONDS = 30
 NOT_ALLOWED = 4401  # private range: the page may try again after signing in or unlocking
+LOOK_FAILED = 1011  # the server met something it did not expect (RFC 6455); the page connects again
 
 TOPIC_CAPABILITIES: dict[str, tuple[Capability, ...]] = {
     live.QUEUE: (Capability.VIEW_QUEUE, Capability.CHECK_IN),
@@ -59,20 +62,37 @@ class GroupListener(AsyncWebsocketConsumer):
     subprotocol: str | None = None
     joined: frozenset[str] = frozenset()
     watch: tuple[asyncio.Task[None], ...] = ()
+    is_closing = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.heard: dict[str, int] = {}  # group -> number of the last message of it that came here
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the page until it goes, however it goes: a page lost in the middle of a message says no goodbye."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for task in self.watch:
+                task.cancel()
+            await asyncio.gather(*self.watch, return_exceptions=True)
+            await self._join(frozenset())
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Answer a ping; everything else a page says is ignored."""
         if text_data == "ping":
             await self.send(text_data="pong")
 
-    async def disconnect(self, code: int) -> None:
-        for task in self.watch:
-            task.cancel()
-        await self._join(frozenset())
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False) -> None:
+        """Send, unless the connection is being closed from here: what was still on its way is told to nobody."""
+        if not self.is_closing:
+            await super().send(text_data, bytes_data, close)
+
+    async def close(self, code: int | bool | None = None, reason: str | None = None) -> None:
+        """Close once."""
+        if not self.is_closing:
+            self.is_closing = True
+            await super().close(code, reason)
 
     async def changed(self, event: dict[str, Any]) -> None:
         """Pass on which kind of thing changed, and which row."""
@@ -95,7 +115,19 @@ class GroupListener(AsyncWebsocketConsumer):
     async def _start(self) -> None:
         """Accept, and from now on look again at the rights and for messages that were lost."""
         await self.accept(self.subprotocol)
-        self.watch = (asyncio.create_task(self._recheck_for_ever()), asyncio.create_task(self._heal_for_ever()))
+        self.watch = tuple(
+            asyncio.create_task(self._or_close(look)) for look in (self._recheck_for_ever, self._heal_for_ever)
+        )
+
+    async def _or_close(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Look on; when that fails, close: a page that is no longer watched over must come anew."""
+        try:
+            await look()
+        except Exception as error:
+            if not isinstance(error, OSError):  # what servers raise when the page is gone already (ASGI specification)
+                logger.exception("a live connection could not be looked at again")
+            with contextlib.suppress(OSError):
+                await self.close(code=LOOK_FAILED)
 
     async def _tell(self, message: dict[str, str]) -> None:
         if not self.may_still_listen() and not await self.allowed_groups():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import logging
 from datetime import timedelta
 from importlib import import_module
 
@@ -11,8 +13,10 @@ import pytest
 import time_machine
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -71,7 +75,9 @@ class Page(ApplicationCommunicator):
         await self.wait(timeout=2)
 
 
-def socket(cookie: str | None, origin: str = "http://localhost", agent: str = "") -> Page:
+def socket(
+    cookie: str | None, origin: str = "http://localhost", agent: str = "", kind: type[Page] | None = None
+) -> Page:
     from emr.asgi import application
 
     headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
@@ -80,7 +86,7 @@ def socket(cookie: str | None, origin: str = "http://localhost", agent: str = ""
     if agent:
         headers.append((b"user-agent", agent.encode()))
     scope = {"type": "websocket", "path": "/ws/live/", "query_string": b"", "headers": headers, "subprotocols": []}
-    return Page(application, scope)
+    return (kind or Page)(application, scope)
 
 
 async def topics_heard(page: Page) -> list[str]:
@@ -436,6 +442,113 @@ def test_a_cache_that_is_gone_costs_no_message_and_no_connection(cast, monkeypat
         assert (await page.connect())[0]
         await sync_to_async(live.changed)(live.QUEUE)
         assert await page.receive_json_from() == {"topic": "queue"}
+        await page.disconnect()
+
+    async_to_sync(run)()
+
+
+class Cut(Page):
+    """A page whose line can break without a goodbye: whatever the server writes then fails, as servers report it."""
+
+    def __init__(self, application, scope):
+        self.is_broken = False
+
+        async def over_the_line(scope, receive, send):
+            async def write(message):
+                if self.is_broken:
+                    raise ConnectionResetError
+                await send(message)
+
+            await application(scope, receive, write)
+
+        super().__init__(over_the_line, scope)
+
+
+def watchers() -> list[asyncio.Task]:
+    """The open connections' looks, in the order in which they were begun."""
+    looks = [task for task in asyncio.all_tasks() if "_or_close" in getattr(task.get_coro(), "__qualname__", "")]
+    return sorted(looks, key=lambda task: int(task.get_name().removeprefix("Task-")))
+
+
+@pytest.fixture
+def complaints(monkeypatch):
+    """What the event loop has to say about errors that nobody looked at."""
+    said = []
+    monkeypatch.setattr(asyncio.BaseEventLoop, "call_exception_handler", lambda _loop, context: said.append(context))
+    return said
+
+
+def test_a_line_that_breaks_during_a_message_leaves_nothing_behind(cast, complaints):
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie, kind=Cut)
+        assert (await page.connect())[0]
+        assert len(watchers()) == 2
+        page.is_broken = True
+        await sync_to_async(live.changed)(live.QUEUE)
+        with pytest.raises(ConnectionResetError):  # the server knows it and passes over it
+            await page.wait(timeout=2)
+        assert watchers() == []
+        assert not get_channel_layer().groups, "nobody listens any more"
+        gc.collect()
+
+    async_to_sync(run)()
+    assert complaints == []
+
+
+def test_a_line_found_broken_by_a_look_is_given_up_in_silence(cast, monkeypatch, caplog):
+    monkeypatch.setattr(consumers, "HEAL_SECONDS", 0.05)
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie, kind=Cut)
+        assert (await page.connect())[0]
+        looks = watchers()
+        page.is_broken = True
+        await live.cache.aset("live:topic.queue", 4711)
+        await asyncio.wait(looks, timeout=2, return_when=asyncio.FIRST_COMPLETED)
+        await page.disconnect()
+        assert [task.cancelled() or task.exception() for task in looks] == [True, None], "rights looked at, gap told"
+
+    async_to_sync(run)()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_look_that_fails_closes_the_page_and_is_written_down(cast, monkeypatch, complaints, caplog):
+    """A page whose rights cannot be read again must not hear on."""
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.2)
+    cookie = cookie_of(cast.nurse)
+
+    def fail(_consumer):
+        raise OperationalError("the database is gone")
+
+    async def run():
+        page = socket(cookie)
+        assert (await page.connect())[0]
+        monkeypatch.setattr(consumers.LiveConsumer, "_read_groups", fail)
+        assert await page.receive_output(timeout=2) == {"type": "websocket.close", "code": consumers.LOOK_FAILED}
+        await page.disconnect()
+        gc.collect()
+
+    async_to_sync(run)()
+    assert complaints == []
+    assert "a live connection could not be looked at again" in caplog.text
+
+
+def test_nothing_is_said_after_the_connection_was_closed_from_here(cast):
+    cookie = cookie_of(cast.nurse)
+
+    async def run():
+        page = socket(cookie)
+        await page.connect()
+        layer = get_channel_layer()
+        for _twice in range(2):
+            await layer.group_send(live.group_of_user(cast.nurse.pk), {"type": "live.close"})
+        await page.send_to("ping")
+        await sync_to_async(live.changed)(live.QUEUE)
+        assert (await page.receive_output(timeout=2))["type"] == "websocket.close"
+        assert await page.receive_nothing(timeout=0.2)
         await page.disconnect()
 
     async_to_sync(run)()
