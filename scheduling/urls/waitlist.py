@@ -4,6 +4,7 @@ from scheduling.views import waitlist
 
 urlpatterns = [
     path("waiting-list/", waitlist.waitlist, name="waitlist"),
+    path("waiting-list/panel/", waitlist.waitlist_panel, name="waitlist-panel"),
     path("waiting-list/<uuid:pk>/withdraw/", waitlist.wish_withdraw, name="waitlist-withdraw"),
     path("patients/<uuid:pk>/waiting-list/", waitlist.patient_wish, name="patient-wish"),
     path("appointments/<uuid:pk>/accept/", waitlist.offer_accept, name="offer-accept"),

@@ -35,19 +35,14 @@ Status = WaitlistEntry.Status
 @require_safe
 def waitlist(request: SignedInRequest) -> HttpResponse:
     """Who waits, oldest wish first; those with an offer stand first of all."""
-    form = WaitlistFilterForm(request.GET)
-    entries = WaitlistEntry.objects.visible_to(request.user)
-    status, service, doctor = form.value("status"), form.value("service"), form.value("doctor")
-    entries = entries.filter(status__in=[status] if status else [Status.WAITING, Status.OFFERED])
-    if service:
-        entries = entries.filter(service=service)
-    if doctor:
-        entries = entries.filter(doctor=doctor)
-    rows = entries.select_related(
-        "patient", "service", "doctor__staff_profile", "offer__slot", "offer__doctor__staff_profile"
-    )
-    page = keyset_page(request.GET, rows.defer("offer__complaint", "offer__reason", *UNLISTED), order=("status", "id"))
-    return render(request, "scheduling/waitlist.html", {"form": form, "page": page})
+    return render(request, "scheduling/waitlist.html", _list_context(request))
+
+
+@requires(Capability.BOOK_APPOINTMENTS)
+@require_safe
+def waitlist_panel(request: SignedInRequest) -> HttpResponse:
+    """The rows of the list with the same filters, for the live refresh."""
+    return render(request, "scheduling/_waitlist_panel.html", _list_context(request))
 
 
 @requires(Capability.BOOK_APPOINTMENTS)
@@ -139,3 +134,19 @@ def offer_decline(request: SignedInRequest, pk: UUID) -> HttpResponse:
         _("The time goes to somebody else. The patient stays on the waiting list."),
         "scheduling:waitlist",
     )
+
+
+def _list_context(request: SignedInRequest) -> dict[str, Any]:
+    form = WaitlistFilterForm(request.GET)
+    entries = WaitlistEntry.objects.visible_to(request.user)
+    status, service, doctor = form.value("status"), form.value("service"), form.value("doctor")
+    entries = entries.filter(status__in=[status] if status else [Status.WAITING, Status.OFFERED])
+    if service:
+        entries = entries.filter(service=service)
+    if doctor:
+        entries = entries.filter(doctor=doctor)
+    rows = entries.select_related(
+        "patient", "service", "doctor__staff_profile", "offer__slot", "offer__doctor__staff_profile"
+    )
+    page = keyset_page(request.GET, rows.defer("offer__complaint", "offer__reason", *UNLISTED), order=("status", "id"))
+    return {"form": form, "page": page, "panel_query": request.GET.urlencode()}

@@ -79,6 +79,7 @@ ROWS = [
     Row("scheduling:service-edit", build=service, colleague="receptionist"),
     Row("scheduling:service-edit", build=service, method="POST", colleague="receptionist", data=service_data),
     Row("scheduling:waitlist", build=lambda cast: wish(cast) and {}, **DESK),
+    Row("scheduling:waitlist-panel", build=lambda cast: wish(cast) and {}, **DESK),
     Row("scheduling:waitlist-withdraw", build=wish, method="POST", **DESK),
     Row("scheduling:patient-wish", build=patient, **DESK),
     Row("scheduling:patient-wish", build=patient, method="POST", data=wish_data, **DESK),

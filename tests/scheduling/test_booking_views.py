@@ -1,6 +1,8 @@
 """The desk's and the doctor's pages of bookings: the wrong person first, then what they write."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -168,6 +170,19 @@ def test_the_desk_answers_offers_and_withdraws(cast, client_for, session, offere
     client.post(url("waitlist-withdraw", entry.pk))
     entry.refresh_from_db()
     assert entry.status == "booked", "what is booked is cancelled as a booking"
+
+
+def test_the_waiting_list_refreshes_itself_with_its_filters(cast, client_for, offered):
+    client, name = client_for(cast.receptionist), offered.patient.full_name
+    page = client.get(url("waitlist"), {"status": "offered"}).content.decode()
+    tag = re.search(r'<div id="waitlist-panel"[^>]*>', page)[0]
+    assert 'hx-trigger="live:appointments from:body"' in tag
+    panel = unescape(re.search(r'hx-get="([^"]+)"', tag)[1])
+    assert name in client.get(panel).content.decode()
+    services.decline_offer(appointment_id=offered.pk, actor=cast.receptionist)
+    assert name not in client.get(panel).content.decode()
+    assert name in client.get(url("waitlist-panel")).content.decode()
+    assert client_for(cast.doctor).get(panel).status_code == 403
 
 
 def test_the_lists_queries_do_not_grow(cast, client_for, session):
