@@ -14,6 +14,7 @@ from core.db import retry_transaction
 from notifications.services import notify
 from patients.models import CareTeamMember
 from patients.services import add_to_care_team, end_care
+from patients.services.locks import lock_patient
 from scheduling.errors import AlreadyWaiting, NotVisitDoctor, StepNotOpen
 from scheduling.models import NURSE_CARE, Stage, Visit
 from scheduling.services import queue
@@ -122,8 +123,7 @@ def transfer_to_doctor(
     if visit.started_at is not None or visit.doctor_id == doctor_id:
         raise StepNotOpen(_("Only a patient whom the doctor has not seen yet can go to another doctor."))
     offered_service(service_id=visit.service_id, doctor_id=doctor_id)
-    same_day = Visit.objects.filter(patient=visit.patient_id, doctor_id=doctor_id, visit_on=visit.visit_on)
-    if same_day.filter(status__in=OPEN_STATUSES).exists():
+    if has_other_visit(visit, doctor_id):
         raise AlreadyWaiting(_("This patient already has an open visit with this doctor today."))
     before, former = queue.of_visit(visit), visit.doctor_id
     visit.doctor = User.objects.get(pk=doctor_id)
@@ -145,6 +145,16 @@ def transfer_to_doctor(
     notify(recipients=[visit.doctor], kind="patient_waiting", params={"queue": visit.ticket.label})
     queue.tick(visit)
     return visit
+
+
+def has_other_visit(visit: Visit, doctor_id: UUID) -> bool:
+    """True when the patient of a locked visit has another open one with this doctor that day.
+
+    Locks the patient, so that nobody arrives for this doctor until the caller's transaction ends.
+    """
+    lock_patient(visit.patient_id)
+    same_day = Visit.objects.filter(patient=visit.patient_id, doctor_id=doctor_id, visit_on=visit.visit_on)
+    return same_day.filter(status__in=OPEN_STATUSES).exclude(pk=visit.pk).exists()
 
 
 @retry_transaction

@@ -179,7 +179,7 @@ def undo_act(*, event_id: UUID, actor: User) -> QueueStep:
 
     Raises:
         CannotUndo: too late, somebody else's act, or something happened since; also the beginning of a consultation that
-            has a note.
+            has a note, and a transfer when the doctor before has left or has another open visit of the patient.
     """
     event = QueueEvent.objects.select_related("step").get(pk=event_id)
     step, visit = _lock(event.step_id, None)
@@ -219,6 +219,8 @@ def _put_back(event: QueueEvent, step: QueueStep, visit: Visit | None, now: date
     if is_consultation and visit is not None and any(has_traces(visit) for has_traces in _traces):
         # The visit could go to another doctor, or end, with the first one's draft on it.
         raise CannotUndo(_("The note of this consultation is begun, so its beginning cannot be taken back."))
+    if visit is not None and event.kind == Kind.TRANSFER:
+        _require_takes_back(visit, UUID(event.before["visit"]["doctor_id"]))
     _restore(step, event.before["step"])
     _restore(step.ticket, event.before["ticket"])
     if visit is not None and event.before["visit"]:
@@ -229,6 +231,20 @@ def _put_back(event: QueueEvent, step: QueueStep, visit: Visit | None, now: date
             visits._begin_care(visit)
     event.undone_at = now
     event.save(update_fields=["undone_at"])
+
+
+def _require_takes_back(visit: Visit, doctor_id: UUID) -> None:
+    """Refuse to give a visit back to a doctor who has left, or with whom the patient has another one meanwhile."""
+    if visit.doctor_id == doctor_id:
+        return
+    doctor = User.objects.get(pk=doctor_id)
+    if not doctor.is_active:
+        raise CannotUndo(_("The doctor before no longer works here, so the transfer cannot be taken back."))
+    if detours.has_other_visit(visit, doctor_id):
+        raise CannotUndo(
+            _("The patient has another open visit with %(doctor)s meanwhile, so the transfer cannot be taken back.")
+            % {"doctor": doctor.display_name}
+        )
 
 
 def _restore(row: Any, values: dict[str, Any]) -> None:

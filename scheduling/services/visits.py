@@ -138,16 +138,6 @@ def lock_visit(visit_id: UUID) -> Visit:
     return Visit.objects.select_for_update().get(pk=visit_id)
 
 
-def has_other_visit(visit: Visit, doctor_id: UUID) -> bool:
-    """True when the patient of a locked visit has another open one with this doctor that day.
-
-    Locks the patient, so that nobody arrives for this doctor until the caller's transaction ends.
-    """
-    lock_patient(visit.patient_id)
-    same_day = Visit.objects.filter(patient=visit.patient_id, doctor_id=doctor_id, visit_on=visit.visit_on)
-    return same_day.filter(status__in=OPEN_STATUSES).exclude(pk=visit.pk).exists()
-
-
 @retry_transaction
 def call_ticket(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> QueueTicket:
     """Call the visit's number, or call it again: counts the call, stamps its time, and shows it on the boards.
