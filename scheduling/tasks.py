@@ -16,11 +16,12 @@ def remind_tomorrow() -> int:
     """From 08:00 on, remind the patients of tomorrow's approved appointments, each once; how many were reminded now.
 
     Not bound to one run a day: a scheduler that starts late still reminds, and so is a booking approved in the afternoon.
-    After a day on which nothing ran, those of today who are still to come are reminded as well.
+    After a day on which nothing ran, those of today who are still to come are reminded as well; who comes early, before 08:00.
     """
+    today = clock.today()
     if not is_due(services.REMIND_FROM):
-        return 0
-    return services.remind_for_day(clock.today() + timedelta(days=1), with_missed=True)
+        return services.remind_early(today)
+    return services.remind_for_day(today + timedelta(days=1), with_missed=True)
 
 
 @shared_task(name="scheduling.tasks.mark_no_shows")

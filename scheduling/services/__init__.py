@@ -48,6 +48,7 @@ from scheduling.services.planning import (
 from scheduling.services.reminders import (
     REMIND_FROM,
     mark_sent_by_hand,
+    remind_early,
     remind_for_day,
     set_reminder_preference,
     undo_sent_by_hand,
@@ -175,6 +176,7 @@ __all__ = [
     "reject_appointment",
     "reject_series",
     "reject_session",
+    "remind_early",
     "remind_for_day",
     "request_completion",
     "reschedule_appointment",

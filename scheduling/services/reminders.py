@@ -39,6 +39,7 @@ from scheduling.services.telling import mail, tell_patient
 
 TEMPLATE = "appointment_reminder"
 REMIND_FROM = time(8, 0)  # of the clinic's day
+SHORT_NOTICE = timedelta(hours=2)  # who comes so soon after it is caught up with before it, even at night
 MOBILE_PREFIX = "+628"  # WhatsApp has no landlines of Indonesia
 
 
@@ -51,18 +52,32 @@ def remind_for_day(day: date, *, with_missed: bool = False) -> int:
     on which nothing ran is caught up, and nothing is ever sent for a time that has passed. Patients who want no reminders
     or refuse messages are left out. One statement when nothing is due.
     """
-    due = list(_due(day, clock.now(), with_missed=with_missed).values_list("pk", "patient_id"))
+    start, end = clock.day_bounds(day)
+    wanted = Q(slot__starts_at__gte=start, slot__starts_at__lt=end)
+    return _remind_all(_due(wanted | _missed(day - timedelta(days=1)) if with_missed else wanted, clock.now()))
+
+
+def remind_early(today: date) -> int:
+    """Before `REMIND_FROM`: remind those of today whom nothing reminded the day before and who come before, or soon after,
+    `REMIND_FROM`, when the day's round would be too late for them; return how many. As `remind_for_day`."""
+    until = clock.at(today, REMIND_FROM) + SHORT_NOTICE
+    return _remind_all(_due(_missed(today) & Q(slot__starts_at__lt=until), clock.now()))
+
+
+def _remind_all(appointments: QuerySet[Appointment]) -> int:
+    due = list(appointments.values_list("pk", "patient_id"))
     silent = refusing({patient_id for _pk, patient_id in due}, ConsentKind.MESSAGES) if due else set()
     return sum(_remind(pk) for pk, patient_id in due if patient_id not in silent)
 
 
-def _due(day: date, now: datetime, *, with_missed: bool) -> QuerySet[Appointment]:
+def _missed(day: date) -> Q:
+    """Return the filter of bookings of a day that stood, at the time they have, when their own reminder was due."""
     start, end = clock.day_bounds(day)
-    wanted = Q(slot__starts_at__gte=start, slot__starts_at__lt=end)
-    if with_missed:
-        day_before = clock.day_bounds(day - timedelta(days=1))[0]
-        moved_since = AppointmentMove.objects.filter(appointment=OuterRef("pk"), moved_at__gte=day_before)
-        wanted = wanted | Q(~Exists(moved_since), slot__starts_at__lt=start, standing_since__lt=day_before)
+    moved_since = AppointmentMove.objects.filter(appointment=OuterRef("pk"), moved_at__gte=start)
+    return Q(~Exists(moved_since), slot__starts_at__gte=start, slot__starts_at__lt=end, standing_since__lt=start)
+
+
+def _due(wanted: Q, now: datetime) -> QuerySet[Appointment]:
     done = Reminder.objects.filter(appointment=OuterRef("pk"), starts_at=OuterRef("slot__starts_at"))
     unwanted = ReminderPreference.objects.filter(patient=OuterRef("patient"), channel=Channel.NONE)
     return (

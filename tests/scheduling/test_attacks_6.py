@@ -1,15 +1,19 @@
 """What a second attack on the clinic's day found: each of these was possible once."""
 
+from datetime import date, timedelta
+
 import pytest
+import time_machine
 
 from accounts.services import deactivate_user
-from scheduling import services
+from notifications.models import Email
+from scheduling import services, tasks
 from scheduling.errors import AlreadyWaiting, CannotUndo
-from scheduling.models import QueueEvent, Visit
+from scheduling.models import QueueEvent, Reminder, Visit
 from scheduling.services import detours, serving
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
-from tests.factories.scheduling import VisitFactory
+from tests.factories.scheduling import AppointmentFactory, VisitFactory, session_at
 from tests.scheduling.test_races import outcomes
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +102,52 @@ def test_transfers_against_arriving_leave_one_visit(race, cast):
     results = race(lambda act: act(), [(act,) for act in acts])
     assert outcomes(results) == {"Visit": 1, AlreadyWaiting.__name__: 4}, results
     assert open_visits(patient, target) == 1
+
+
+# --- reminders after an outage ------------------------------------------------------------------------------------------
+
+DAY = date(2026, 11, 21)
+
+
+def at(moment: str, day: date = DAY):
+    return time_machine.travel(f"{day.isoformat()}T{moment}:00+07:00", tick=False)
+
+
+@pytest.fixture
+def early(cast):
+    """Bookings of the 21st at 06.00, 07.00 and 09.00, and of the 22nd at 07.00, made days before."""
+    with at("10:00", DAY - timedelta(days=3)):
+        slots = [session_at(DAY, hour, doctor=cast.doctor, count=1).slots.get() for hour in (6, 7, 9, 12)]
+        slots.append(session_at(DAY + timedelta(days=1), 7, doctor=cast.doctor, count=1).slots.get())
+        return [AppointmentFactory(slot=slot, patient=PatientFactory(email="siti@surat.example")) for slot in slots]
+
+
+def reminded() -> set:
+    return set(Reminder.objects.values_list("appointment_id", flat=True))
+
+
+def test_after_a_day_without_a_scheduler_who_comes_early_is_reminded_before_eight(early):
+    """Nothing ran on the 20th. On the 21st it is back at 06.30."""
+    _past, seven, nine, noon, next_day = (row.pk for row in early)
+    with at("06:30"):
+        assert [tasks.remind_tomorrow(), tasks.remind_tomorrow()] == [2, 0]
+    assert reminded() == {seven, nine}
+    assert Email.objects.filter(template="appointment_reminder").count() == 2
+    with at("08:00"):
+        assert [tasks.remind_tomorrow(), tasks.remind_tomorrow()] == [2, 0]
+    assert reminded() == {seven, nine, noon, next_day}
+
+
+def test_before_eight_nobody_is_reminded_who_booked_in_the_night(cast, early):
+    with at("05:00"):
+        assert tasks.remind_tomorrow() == 3
+        AppointmentFactory(slot=session_at(DAY, 7, doctor=cast.other_doctor).slots.first())
+    with at("06:00"):
+        assert tasks.remind_tomorrow() == 0, "the confirmation says the same, a moment ago"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_before_eight_one_reminds(race, early):
+    with at("05:00"):
+        assert sum(race(tasks.remind_tomorrow, [()] * 4)) == 3
+    assert Email.objects.filter(template="appointment_reminder").count() == 3
