@@ -107,10 +107,7 @@ def on_site_proof(link: DeviceLink) -> str:
 
 
 def device_of_proof(proof: str) -> DeviceLink | None:
-    """Return the open kiosk whose code was scanned within `PROOF_SECONDS`, or None.
-
-    One code serves everybody who scans it meanwhile: several patients stand in front of one kiosk.
-    """
+    """Return the open kiosk whose code was scanned within `PROOF_SECONDS`, or None. For how many phones: `onsite.let_in`."""
     try:
         value: Any = signing.loads(proof, salt=PROOF_SALT, max_age=PROOF_SECONDS)
     except signing.BadSignature:

@@ -13,17 +13,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.guards import PortalRequest, patient_portal, public
+from accounts.limits import is_too_often
 from core import clock
+from core.errors import TooManyRequests
 from core.http import domain_errors
 from scheduling import onsite as place
 from scheduling.errors import NotOnSite
 from scheduling.models import Appointment, Visit
-from scheduling.services import arrivals, devices, queue
+from scheduling.services import arrivals, queue
 from scheduling.services.estimates import estimate_for
 from scheduling.services.visits import CLOSED_STATUSES
-from scheduling.views.screens import sealed
+from scheduling.views.screens import WRONG_SECONDS, sealed, too_often
 
 Status = Appointment.Status
+WRONG_SCANS = 60  # from one address, often that of the clinic's own network, within `WRONG_SECONDS`
 
 
 @public
@@ -34,12 +37,12 @@ def onsite_scan(request: HttpRequest, proof: str) -> HttpResponse:
 
     So the code may be short-lived although signing in takes its time.
     """
-    screen = devices.device_of_proof(proof)
-    if screen is None:
+    if not place.let_in(request.session, proof):
+        if is_too_often(request, "onsite-scan", limit=WRONG_SCANS, seconds=WRONG_SECONDS):
+            raise TooManyRequests(too_often(), retry_after_seconds=WRONG_SECONDS)
         return sealed(render(request, "scheduling/onsite_expired.html", status=410))
     if not request.user.is_authenticated:
         request.session.cycle_key()  # nobody who planted this session may go on with the scan
-    place.remember(request.session, screen)
     return sealed(redirect("scheduling:onsite"))
 
 

@@ -43,10 +43,10 @@ def for_screen(kind: str) -> Callable[..., Any]:
             screen = devices.find_device(token, kind)
             if screen is None:
                 if is_too_often(request, "screen-link", limit=WRONG_LINKS, seconds=WRONG_SECONDS):
-                    raise TooManyRequests(_too_often(), retry_after_seconds=WRONG_SECONDS)
+                    raise TooManyRequests(too_often(), retry_after_seconds=WRONG_SECONDS)
                 raise Http404
             if is_too_often(request, "screen", limit=ASKED_PER_MINUTE, seconds=60, by=screen.pk.hex):
-                raise TooManyRequests(_too_often(), retry_after_seconds=60)
+                raise TooManyRequests(too_often(), retry_after_seconds=60)
             devices.mark_seen(screen)
             request.screen = screen  # type: ignore[attr-defined]
             return sealed(view(request, token, **kwargs))
@@ -72,5 +72,5 @@ def theme_of(request: HttpRequest) -> str:
     return theme if theme in THEMES else "auto"
 
 
-def _too_often() -> str:
+def too_often() -> str:
     return _("Too many requests came from here. Wait a few minutes.")

@@ -4,16 +4,22 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.services import deactivate_user
+from core import clock
 from notifications.models import Email
 from scheduling import services, tasks
 from scheduling.errors import AlreadyWaiting, CannotUndo
-from scheduling.models import QueueEvent, Reminder, Visit
-from scheduling.services import detours, serving
+from scheduling.models import DeviceLink, QueueEvent, Reminder, Visit
+from scheduling.services import detours, devices, feeds, serving
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
 from tests.factories.scheduling import AppointmentFactory, VisitFactory, session_at
+from tests.scheduling.screens import screen
 from tests.scheduling.test_races import outcomes
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +157,70 @@ def test_of_many_workers_before_eight_one_reminds(race, early):
     with at("05:00"):
         assert sum(race(tasks.remind_tomorrow, [()] * 4)) == 3
     assert Email.objects.filter(template="appointment_reminder").count() == 3
+
+
+# --- what opens without signing in --------------------------------------------------------------------------------------
+
+
+def test_a_picture_of_the_kiosks_code_opens_for_six_phones(cast, client_for):
+    kiosk, _token = screen(DeviceLink.Kind.KIOSK)
+    url = reverse("scheduling:onsite-scan", args=[devices.on_site_proof(kiosk)])
+    phones = [Client() for _ in range(8)]
+    assert [phone.get(url).status_code for phone in phones] == [302] * 6 + [410] * 2
+    assert "on_site" not in phones[-1].session
+    assert phones[0].get(url).status_code == 302, "who is in may open it again"
+    with time_machine.travel(clock.now() + timedelta(seconds=30)):
+        fresh = reverse("scheduling:onsite-scan", args=[devices.on_site_proof(kiosk)])
+        assert phones[-1].get(fresh).status_code == 302, "the next code lets in who stands there"
+
+
+def answer_of(url: str) -> tuple:
+    answer = Client().get(url)
+    headers = {name: value for name, value in answer.items() if name.lower() != "x-request-id"}
+    return answer.status_code, answer.content, headers
+
+
+def test_unknown_revoked_and_expired_secrets_get_one_answer(cast):
+    """Nobody learns from an answer whether a secret was ever one."""
+    board, board_token = screen(DeviceLink.Kind.BOARD)
+    kiosk, kiosk_token = screen(DeviceLink.Kind.KIOSK)
+    proof, revoked_proof = devices.on_site_proof(kiosk), devices.on_site_proof(kiosk)
+    feed = feeds.make_feed(doctor=cast.doctor)
+    left = feeds.make_feed(doctor=cast.other_doctor)
+    for link in (board, kiosk):
+        devices.revoke_device(link_id=link.pk, actor=cast.admin)
+    feeds.revoke_feeds(doctor=cast.doctor, actor=cast.doctor)
+    deactivate_user(user_id=cast.other_doctor.pk, actor=cast.admin)
+    unknown = "x" * len(board_token)
+    for page, secrets in (
+        ("board", [unknown, board_token, kiosk_token, "x", "x" * 300]),
+        ("board-panel", [unknown, board_token]),
+        ("kiosk", [unknown, kiosk_token, board_token]),
+        ("calendar-feed", [unknown, feed, left, "x", "x" * 300]),
+        ("onsite-scan", [proof[:-1] + "-", revoked_proof, "x", "x" * 300]),
+    ):
+        first, *others = [answer_of(reverse(f"scheduling:{page}", args=[secret])) for secret in secrets]
+        assert first[0] == (410 if page == "onsite-scan" else 404), page
+        for other in others:
+            assert other == first, page
+
+
+@pytest.mark.parametrize(("page", "limit", "refusal"), [
+    ("board", 60, 404), ("kiosk", 60, 404), ("calendar-feed", 60, 404), ("onsite-scan", 60, 410),
+])  # fmt: skip
+def test_who_guesses_secrets_is_stopped(db, page, limit, refusal):
+    client = Client()
+    statuses = [client.get(reverse(f"scheduling:{page}", args=[f"guess{number}"])).status_code for number in range(62)]
+    assert statuses == [refusal] * limit + [429] * 2
+
+
+def test_secrets_are_looked_up_by_their_digest_alone(cast):
+    """The database compares digests under a key: how long that takes says nothing about the secret."""
+    _board, token = screen(DeviceLink.Kind.BOARD)
+    feed = feeds.make_feed(doctor=cast.doctor)
+    for find, secret in ((lambda text: devices.find_device(text, "board"), token), (feeds.find_feed, feed)):
+        for tried in (secret, secret[:-1], secret[0] + "x" * (len(secret) - 1)):
+            with CaptureQueriesContext(connection) as queries:
+                find(tried)
+            assert tried not in str(queries.captured_queries)
+            assert len(queries) == (2 if tried == feed else 1), "nothing more is asked of one that is nearly right"
