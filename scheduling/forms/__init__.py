@@ -17,6 +17,7 @@ from scheduling.forms.appointments import (
     WalkInForm,
 )
 from scheduling.forms.catalogue import ServiceForm
+from scheduling.forms.families import FamilyForm, FamilySeatForm, FamilyServicesForm
 from scheduling.forms.fields import (
     CleanTextField,
     ComplaintForm,
@@ -49,6 +50,9 @@ __all__ = [
     "DelayForm",
     "DeskBookingForm",
     "DoctorField",
+    "FamilyForm",
+    "FamilySeatForm",
+    "FamilyServicesForm",
     "FilterForm",
     "FollowUpForm",
     "HolidayForm",

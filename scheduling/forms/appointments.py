@@ -36,23 +36,31 @@ class ExtraServicesField(forms.TypedMultipleChoiceField):
         self.choices = [(str(service.pk), _extra_label(service)) for service in services]
 
 
+class SourceField(forms.ChoiceField):
+    """How somebody asked the desk for a time; at the reception when nothing is said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("The patient asks"), required=False, initial=Appointment.Source.RECEPTION, widget=forms.RadioSelect,
+            choices=[
+                (Appointment.Source.RECEPTION, _("at the reception")),
+                (Appointment.Source.PHONE, _("on the telephone")),
+            ],
+        )  # fmt: skip
+
+    def clean(self, value: Any) -> Any:
+        return super().clean(value) or Appointment.Source.RECEPTION
+
+
 class DeskBookingForm(BookingForm):
     """A booking at the desk or on the telephone, for one or several services."""
 
     extra = ExtraServicesField()
-    source = forms.ChoiceField(
-        label=_("The patient asks"), required=False, initial=Appointment.Source.RECEPTION, widget=forms.RadioSelect,
-        choices=[
-            (Appointment.Source.RECEPTION, _("at the reception")), (Appointment.Source.PHONE, _("on the telephone")),
-        ],
-    )  # fmt: skip
+    source = SourceField()
 
     def __init__(self, *args: Any, services: Iterable[Service] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast(ExtraServicesField, self.fields["extra"]).offer(services)
-
-    def clean_source(self) -> str:
-        return self.cleaned_data["source"] or Appointment.Source.RECEPTION
 
 
 class FollowUpForm(BookingForm):

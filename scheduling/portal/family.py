@@ -5,10 +5,8 @@ People travel in forms only, never in addresses; the steps after the first are a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.guards import PortalRequest, patient_portal
-from core import clock
 from core.errors import DomainError
 from core.http import status_of
 from core.ids import uuid_or_none
@@ -30,9 +27,8 @@ from scheduling.errors import SlotTaken
 from scheduling.forms import ComplaintForm
 from scheduling.models import Appointment, Slot
 from scheduling.portal import choices
+from scheduling.runs import days_with_runs
 from scheduling.services.families import MOST_PEOPLE, FamilyItem
-
-DAYS_SHOWN, RUNS_OF_A_DAY = 5, 5
 
 
 @dataclass
@@ -46,29 +42,6 @@ class Seat:
     @property
     def complaint(self) -> str:
         return self.form[COMPLAINT].value() or ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """Times one after another; the first stands for all in a form."""
-
-    slots: list[Slot]
-
-    @property
-    def first(self) -> Slot:
-        return self.slots[0]
-
-    @property
-    def last(self) -> Slot:
-        return self.slots[-1]
-
-
-@dataclass
-class Day:
-    """The runs of one day."""
-
-    day: date
-    runs: list[Run] = field(default_factory=list)
 
 
 COMPLAINT = "complaint"
@@ -159,34 +132,6 @@ def _posted_slots(request: PortalRequest) -> list[Slot]:
     return [rows[one] for one in ids if one in rows]
 
 
-def _days(slot: Slot, count: int) -> Iterable[Day]:
-    """Return the next days on which the slot's doctor has `count` free times one after another. One query."""
-    now = clock.now()
-    free = Slot.objects.bookable(now).filter(
-        session__doctor_id=slot.session.doctor_id, session__service_id=slot.session.service_id,
-        starts_at__lt=now + timedelta(days=querysets.HORIZON_DAYS),
-    )  # fmt: skip
-    days: dict[date, Day] = {}
-    for _session, group in groupby(
-        free.order_by("session__starts_at", "session_id", "number"), lambda row: row.session_id
-    ):
-        rows = list(group)
-        for run in _runs(rows, count):
-            day = clock.local(run.first.starts_at).date()
-            entry = days.setdefault(day, Day(day))
-            if len(entry.runs) < RUNS_OF_A_DAY:
-                entry.runs.append(run)
-    return list(days.values())[:DAYS_SHOWN]
-
-
-def _runs(rows: Sequence[Slot], count: int) -> Iterable[Run]:
-    """Give each `count` slots of one session whose numbers follow each other."""
-    for at in range(len(rows) - count + 1):
-        run = list(rows[at : at + count])
-        if run[-1].number - run[0].number == count - 1:
-            yield Run(run)
-
-
 def _people_page(request: PortalRequest, slot: Slot, seats: Sequence[Seat] = (), status: int = 200) -> HttpResponse:
     chosen = {seat.person.patient.pk for seat in seats} or {person.patient.pk for person in request.portal.persons}
     context = {"slot": slot, "chosen": chosen, "most": MOST_PEOPLE}
@@ -194,7 +139,7 @@ def _people_page(request: PortalRequest, slot: Slot, seats: Sequence[Seat] = (),
 
 
 def _times_page(request: PortalRequest, slot: Slot, seats: Sequence[Seat], status: int = 200) -> HttpResponse:
-    context: dict[str, Any] = {"slot": slot, "seats": seats, "days": _days(slot, len(seats))}
+    context: dict[str, Any] = {"slot": slot, "seats": seats, "days": days_with_runs(slot, len(seats))}
     return render(request, "scheduling/portal_family_times.html", {**context, **_steps(2)}, status=status)
 
 

@@ -53,9 +53,11 @@ def patient_book(request: SignedInRequest, pk: UUID) -> HttpResponse:
     patient = current_patient(request.user, pk)
     if request.method != "POST":
         record_chart_read(patient=patient, actor=request.user, what="booking")
-    slot = _offered(request)
+    slot = offered_slot(request)
     form = DeskBookingForm(
-        request.POST or None, services=_further(slot), initial={"idempotency_key": uuid4(), "source": _source(request)}
+        request.POST or None,
+        services=further_services(slot),
+        initial={"idempotency_key": uuid4(), "source": _source(request)},
     )
     status = 200
     if request.method == "POST":
@@ -82,8 +84,8 @@ def follow_up(request: SignedInRequest, pk: UUID) -> HttpResponse:
     patient = _own_patient(request, pk)
     if request.method != "POST":
         record_chart_read(patient=patient, actor=request.user, what="booking")
-    slot = _offered(request, of_doctor=request.user.pk)
-    form = FollowUpForm(request.POST or None, services=_further(slot), initial={"idempotency_key": uuid4()})
+    slot = offered_slot(request, of_doctor=request.user.pk)
+    form = FollowUpForm(request.POST or None, services=further_services(slot), initial={"idempotency_key": uuid4()})
     status = 200
     if request.method == "POST":
         status = 422
@@ -157,7 +159,7 @@ def _own_patient(request: SignedInRequest, pk: UUID) -> Patient:
     return patient
 
 
-def _offered(request: SignedInRequest, *, of_doctor: UUID | None = None) -> Slot | None:
+def offered_slot(request: SignedInRequest, *, of_doctor: UUID | None = None) -> Slot | None:
     """The slot that the form or the address names, when it belongs to what is offered (by this doctor)."""
     slot_id = uuid_or_none(request.POST.get("slot") or request.GET.get("slot", ""))
     if slot_id is None:
@@ -168,7 +170,7 @@ def _offered(request: SignedInRequest, *, of_doctor: UUID | None = None) -> Slot
     return slots.filter(pk=slot_id).first()
 
 
-def _further(slot: Slot | None) -> list[Service]:
+def further_services(slot: Slot | None) -> list[Service]:
     """What the doctor of a slot gives besides the service of the session."""
     if slot is None:
         return []

@@ -277,6 +277,18 @@ def _join_the_waiting_list(page: Page) -> None:
     page.goto(_link(page, "/patients/ID/waiting-list/"))
 
 
+def _the_family(page: Page, step: str = "") -> None:
+    """Open the booking for the family of the demo's own patient, with the first doctor, and go on to a step."""
+    _record(FAMILY, FAMILY)(page)
+    if step:
+        with page.expect_navigation():
+            page.locator("button[formaction$='/times/']").click()
+    if step == "check":
+        with page.expect_navigation():
+            page.locator("button.run").first.click()
+        page.locator("input[name=idempotency_key]").wait_for(state="attached")
+
+
 def _follow_up(page: Page, further: str = "") -> None:
     for pattern in ("/consultations/ID/", "/patients/ID/chart/"):
         page.goto(_link(page, pattern))
@@ -291,7 +303,7 @@ CHECKED_WITHIN = 40  # seconds
 PAIR, MERGE, IMPORT = "/patients/duplicates/ID/", "/patients/merges/ID/", "/patients/imports/ID/"
 BREACH, DOCUMENT = "/patients/breaches/ID/", "/patients/documents/ID/"
 POLICY, CONSENT = "/patients/coverages/ID/", "/patients/consents/ID/"
-VISIT = "/portal/visits/ID/"
+VISIT, FAMILY = "/portal/visits/ID/", "/patients/ID/book-family/"
 BOOKING = "/portal/appointments/ID/"
 SESSION, SERIES = "/practice-sessions/ID/", "/session-series/ID/"
 # Sessions that are not over, in whatever zone this process lives.
@@ -588,6 +600,10 @@ DAY = {
         Stop("book", "patients:search", act=lambda page: _open_first(page, "/patients/ID/book/")),
         Stop("book-time", "patients:search", act=_choose_a_time),
         Stop("waiting-list", "scheduling:waitlist"),
+        Stop("book-family-doctor", "patients:search", act=_record(FAMILY)),
+        Stop("book-family", "patients:search", act=_the_family),
+        Stop("book-family-times", "patients:search", act=lambda page: _the_family(page, "times")),
+        Stop("book-family-check", "patients:search", act=lambda page: _the_family(page, "check")),
         Stop("waiting-list-join", "patients:search", act=_join_the_waiting_list),
         Stop("waiting-list-accept", "scheduling:waitlist", follow=("/appointments/ID/accept/",)),
         Stop("walk-in", "patients:search", act=lambda page: _open_first(page, "/patients/ID/walk-in/")),

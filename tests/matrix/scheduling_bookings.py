@@ -69,6 +69,22 @@ def slot_data(cast):
     return {"slot": str(cast.made["slot"].pk), "complaint": "Kontrol", "idempotency_key": str(uuid4())}
 
 
+def family(cast):
+    session = SessionFactory(doctor=cast.doctor)
+    cast.made["slots"] = list(session.slots.all()[:2])
+    cast.made["people"] = [cast.patient_user.patient, cast.other_patient_user.patient]
+    return {"pk": cast.patient_user.patient.pk}
+
+
+def family_data(cast):
+    people, slots = cast.made["people"], cast.made["slots"]
+    data = {"people": [str(one.pk) for one in people], "slot": str(slots[0].pk), "idempotency_key": str(uuid4())}
+    data["times"] = ",".join(str(slot.pk) for slot in slots)
+    for one, slot in zip(people, slots, strict=True):
+        data |= {f"p{one.pk.hex}-slot": str(slot.pk), f"p{one.pk.hex}-complaint": "Imunisasi"}
+    return data
+
+
 DESK = {"holder": "receptionist", "colleague": "doctor"}
 DOCTOR = {"holder": "doctor", "colleague": "nurse"}
 
@@ -86,6 +102,16 @@ ROWS = [
     Row("scheduling:offer-accept", build=offer, **DESK),
     Row("scheduling:offer-accept", build=offer, method="POST", data=lambda cast: {"complaint": "Batuk"}, **DESK),
     Row("scheduling:offer-decline", build=offer, method="POST", **DESK),
+    Row("scheduling:patient-family", build=family, **DESK),
+    Row("scheduling:patient-family", build=family, method="POST", data=lambda cast: {"q": "Agus"}, **DESK),
+    *(
+        Row(f"scheduling:patient-family-{step}", build=family, method="POST", data=family_data, **DESK)
+        for step in ("times", "check", "confirm")
+    ),
+    *(
+        Row(f"scheduling:patient-family-{step}", build=family, expect=(302,), note="answers to a form", **DESK)
+        for step in ("times", "check", "confirm")
+    ),
     Row("scheduling:appointment-find", method="POST", data=lambda cast: {"code": "ABCDEFGH"}, **DESK),
     Row("scheduling:appointment-no-show-undo", build=missed, method="POST", holder="receptionist", colleague="nurse"),
     Row("scheduling:follow-up", build=own_patient, **DOCTOR),
