@@ -52,7 +52,7 @@ PATIENTS_OF_TODAY = 6  # who may need the same medicine today
 DEMO_PASSWORD_FILE = "demo-sign-ins.json"  # noqa: S105 - a file name
 ROLE_LABELS = {
     "admin": "Admin", "owner": "Pemilik", "doctor": "Dokter", "nurse": "Perawat", "receptionist": "Resepsionis",
-    "cashier": "Kasir", "pharmacist": "Apoteker", "patient": "Pasien",
+    "cashier": "Kasir", "pharmacist": "Apoteker", "lab_officer": "Petugas laboratorium", "patient": "Pasien",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ CHAPTERS = [  # last code letter and number of each chapter, in order
 ]  # fmt: skip
 ALLERGEN_GROUPS = set(Allergy.Group.values) - {""}
 SPECIALTIES = set(Specialty.values)
-ROLES = {"admin", "doctor", "nurse", "receptionist", "cashier", "pharmacist", "owner"}
+ROLES = {"admin", "doctor", "nurse", "receptionist", "cashier", "pharmacist", "lab_officer", "owner"}
 STYLES = {"melayu", "jawa", "batak", "minang", "bugis", "tionghoa", "ntt_flores", "sunda"}
 BODY_LIMITS = {  # nothing outside these is a plausible outpatient
     "systolic": (80, 180), "diastolic": (50, 110), "heart_rate": (60, 165), "respiratory_rate": (14, 50),
@@ -305,7 +305,7 @@ def test_staff_are_clearly_invented():
         assert USERNAME.fullmatch(row["username"])
         assert row["email"].endswith("@batamsehat.example")
         assert row["phone"].startswith("0811-0000-")
-        licensed = {"doctor", "nurse", "pharmacist"} & set(row["roles"])
+        licensed = {"doctor", "nurse", "pharmacist", "lab_officer"} & set(row["roles"])
         for number in (row["sip_number"], row["str_number"]):
             assert number.startswith("DEMO") if licensed else number == "", row["username"]
 

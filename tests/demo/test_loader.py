@@ -19,7 +19,9 @@ from notifications.models import Email
 from patients.models import Patient, PatientToken, PortalRegistration
 from patients.search import find_patients
 from pharmacy.models import Batch, Medicine, Prescription, StockMovement
-from scheduling.models import Appointment, PracticeSession, Visit
+from scheduling.models import Appointment, PracticeSession, Stage, Visit
+from scheduling.services.queue import in_queue
+from scheduling.services.stations import stations_for
 from tests.conftest import MORNING
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +130,15 @@ class TestTheClinic(TestCase):
         for entry in (*staff, *patients):
             assert User.objects.get(username=entry["username"]).check_password(entry["password"])
         assert AuditEvent.objects.filter(action="demo.clinic.loaded").count() == 1
+
+    def test_the_laboratory_has_somebody_to_call_and_somebody_who_calls(self):
+        from accounts.demo import demo_code, demo_sign_ins
+
+        [officer] = [entry for entry in demo_sign_ins("staff") if entry["role"] == "Petugas laboratorium"]
+        user = User.objects.get(username=officer["username"])
+        assert [station.name for station in stations_for(user)] == ["Laboratorium"]
+        assert in_queue(Stage.LABORATORY, None, clock.now()).count() == 1
+        assert demo_code(user).code
 
     def test_numbers_go_on_where_history_ends(self):
         numbers = list(Visit.objects.values_list("number", flat=True))

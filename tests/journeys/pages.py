@@ -631,6 +631,11 @@ DAY = {
         Stop("transfer", "scheduling:station", follow=("/queue/steps/ID/transfer/",)),
         Stop("allergies", "consultations:vitals-list", follow=("/vitals/visits/ID/", "/patients/ID/allergies/")),
     ),
+    "lab.rizky": (
+        Stop("overview", "reports:dashboard"),
+        Stop("station", "scheduling:station", act=_sit_down),
+        Stop("flow", "scheduling:flow"),
+    ),
     "apt.asep": (
         Stop("overview", "reports:dashboard"),
         Stop("worklist", "pharmacy:queue"),
