@@ -5,15 +5,23 @@ Rights come from capabilities, not from Django's permissions. Nothing is deleted
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+import openpyxl
+import tablib
+from django.contrib import admin, messages
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.forms import ModelForm
-from django.http import HttpRequest
-from import_export import resources
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from import_export import resources, widgets
 from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX, Format
 from import_export.resources import Diff
@@ -27,6 +35,17 @@ from core.sheets import escape_formula, unescape_formula
 
 MOST_LOGGED_LETTERS = 120
 MOST_LOGGED_ROWS = 50
+MOST_ROWS = 20_000  # of one sheet: all of ICD-10
+MOST_COLUMNS = 100
+MOST_UNPACKED_BYTES = 64 * 1024 * 1024  # of a workbook, which is a zip archive
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
+)  # and what turns the direction of text
+CLAIM_SECONDS = 3600  # longer than any import runs
+
+
+class SheetRefused(Exception):
+    """A file that is no sheet, or too big a one; the sentence says which."""
 
 
 class Guarded(admin.ModelAdmin):
@@ -130,10 +149,39 @@ class ImportExportReferenceAdmin(ImportExportMixin, ReferenceAdmin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         return self._may(request)
 
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        """Say what to do, and no name of an exception."""
+        form.add_error("import_file", str(e) if isinstance(e, SheetRefused) else _unreadable())
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Import what the preview showed, once: a second click finds that it is done."""
+        form = self.create_confirm_form(request) if request.method == "POST" else None
+        if form is not None and form.is_valid():
+            name = form.cleaned_data["import_file_name"]
+            is_known = form.cleaned_data["format"] in {str(index) for index in range(len(self.formats))}
+            if not is_known or self.tmp_storage_class(name=name).read() is None or not _claimed(name):
+                messages.warning(request, _("This file was imported already, or waited too long. Look at the list."))
+                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        try:
+            return super().process_import(request, **kwargs)
+        except SheetRefused as error:
+            messages.error(request, str(error))
+            return self._to_import()
+
+    def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
+        """Say that nothing was imported when a row failed meanwhile, for instance since somebody else added the same."""
+        if result.has_errors() or result.has_validation_errors():
+            messages.error(request, _("Nothing was imported: the list was changed meanwhile. Choose the file again."))
+            return self._to_import()
+        return super().process_result(result, request)
+
+    def _to_import(self) -> HttpResponse:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_import")
+
     def process_dataset(self, dataset: Any, form: Any, request: HttpRequest, **kwargs: Any) -> Result:
         with transaction.atomic():
-            result = super().process_dataset(dataset, form, request, **kwargs)
-            if not result.has_errors():
+            result = super().process_dataset(dataset, form, request, rollback_on_validation_errors=True, **kwargs)
+            if not result.has_errors() and not result.has_validation_errors():
                 kinds = (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE)
                 detail: dict[str, Any] = {kind: result.totals[kind] for kind in kinds}
                 written = [str(row.object_id) for row in result.rows if row.import_type in kinds]
@@ -168,11 +216,83 @@ class _NoFormulas:
 
 
 class SafeCSV(_NoFormulas, CSV):
-    pass
+    """UTF-8, separated by commas, or by semicolons as Indonesian spreadsheets do."""
+
+    def create_dataset(self, in_stream: Any, **kwargs: Any) -> Any:
+        try:
+            text = in_stream.decode(self.encoding or "utf-8-sig") if isinstance(in_stream, bytes) else in_stream
+            head = text.partition("\n")[0]
+            separator = ";" if head.count(";") > head.count(",") else ","
+            dataset = super().create_dataset(text, delimiter=separator, **kwargs)
+        except Exception as error:
+            raise SheetRefused(_unreadable()) from error
+        return _checked(dataset)
 
 
 class SafeXLSX(_NoFormulas, XLSX):
-    pass
+    """The first sheet of a workbook; as wide as its heading."""
+
+    def create_dataset(self, in_stream: Any) -> Any:
+        try:
+            with zipfile.ZipFile(io.BytesIO(in_stream)) as archive:
+                if sum(part.file_size for part in archive.infolist()) > MOST_UNPACKED_BYTES:
+                    raise SheetRefused(_too_big())
+            book = openpyxl.load_workbook(io.BytesIO(in_stream), read_only=True, data_only=True)
+            rows = book.worksheets[0].iter_rows(values_only=True, max_col=MOST_COLUMNS, max_row=MOST_ROWS + 2)
+            head = next(rows)
+            width = max(index for index, cell in enumerate(head, start=1) if cell is not None)
+            table = [(*row[:width], *[None] * (width - len(row))) for row in rows]
+            while table and not any(cell is not None for cell in table[-1]):
+                table.pop()  # rows that only have a format
+            dataset = tablib.Dataset(*table, headers=list(head[:width]))
+        except SheetRefused:
+            raise
+        except Exception as error:  # whatever a broken workbook makes of its reader
+            raise SheetRefused(_unreadable()) from error
+        return _checked(dataset)
+
+
+def _checked(dataset: Any) -> Any:
+    if len(dataset) > MOST_ROWS or dataset.width > MOST_COLUMNS:
+        raise SheetRefused(_too_big())
+    return dataset
+
+
+def _claimed(name: str) -> bool:
+    """True for one of all who confirm the same file."""
+    return cache.add(f"accounts:import:{name}", "", CLAIM_SECONDS)
+
+
+def _unreadable() -> str:
+    return _("This file cannot be read. Save the list as XLSX, or as CSV in UTF-8, and choose its kind.")
+
+
+def _too_big() -> str:
+    return _("This list is too long: at most %(rows)d rows and %(columns)d columns. Split it.") % {
+        "rows": MOST_ROWS, "columns": MOST_COLUMNS,
+    }  # fmt: skip
+
+
+class YesNoWidget(widgets.BooleanWidget):
+    """Yes or no in the words of both languages; anything else is refused, since it would count as no."""
+
+    YES, NO = frozenset({"1", "true", "yes", "ya", "benar"}), frozenset({"0", "false", "no", "tidak", "salah"})
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool | None:
+        text = str(value).strip().lower() if value is not None else ""
+        if text and text not in self.YES | self.NO:
+            raise ValueError(_("Write 1 for yes or 0 for no."))
+        return text in self.YES if text else None
+
+
+class DayWidget(widgets.DateWidget):
+    """A date as spreadsheets and people write it."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        try:
+            return super().clean(value, row=row, **kwargs)
+        except ValueError as error:
+            raise ValueError(_("Write the date like 2026-12-31.")) from error
 
 
 class PlainDiff(Diff):
@@ -183,7 +303,12 @@ class PlainDiff(Diff):
 
 
 class ReferenceResource(resources.ModelResource):
-    """How reference rows are read from and written to files. Subclasses name `model`, `fields` and `import_id_fields`."""
+    """How reference rows are read from and written to files. Subclasses name `model`, `fields` and `import_id_fields`.
+
+    A row that a sheet has twice is refused: which of the two is meant, nobody but its author knows.
+    """
+
+    WIDGETS_MAP = resources.ModelResource.WIDGETS_MAP | {"BooleanField": YesNoWidget, "DateField": DayWidget}
 
     class Meta:
         clean_model_instances = True
@@ -195,6 +320,23 @@ class ReferenceResource(resources.ModelResource):
     def get_diff_class(cls) -> type[Diff]:
         return PlainDiff
 
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        super().before_import(dataset, **kwargs)
+        self._met: set[Any] = set()
+
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
         for name, cell in row.items():
-            row[name] = unescape_formula(cell)
+            text = unescape_formula(cell)
+            row[name] = INVISIBLE.sub("", text) if isinstance(text, str) else text
+
+    def get_or_init_instance(self, instance_loader: Any, row: Any) -> tuple[Any, bool]:
+        instance, is_new = super().get_or_init_instance(instance_loader, row)
+        if not is_new:
+            if instance.pk in self._met:
+                raise ValidationError(_("The sheet has this row twice. Leave one of them."))
+            self._met.add(instance.pk)
+        return instance, is_new
+
+    def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        super().after_save_instance(instance, row, **kwargs)
+        self._met.add(instance.pk)

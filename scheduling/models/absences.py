@@ -14,6 +14,8 @@ from accounts.access import Capability, has_capability
 from core import clock
 from core.ids import uuid7
 
+FIRST_YEAR, LAST_YEAR = 2000, 2200  # of days that people mean; outside, the calendar runs out
+
 
 class TimeOffQuerySet(models.QuerySet["TimeOff"]):
     def visible_to(self, user: Any) -> TimeOffQuerySet:
@@ -98,6 +100,10 @@ class Holiday(models.Model):
 
     def __str__(self) -> str:
         return f"{self.date} {self.name}"
+
+    def clean(self) -> None:
+        if self.date is not None and not FIRST_YEAR <= self.date.year <= LAST_YEAR:
+            raise ValidationError({"date": _("Choose a date between the years 2000 and 2200.")})
 
 
 class ClinicHoursQuerySet(models.QuerySet["ClinicHours"]):

@@ -1,20 +1,25 @@
 """What a second attack on the clinic's day found: each of these was possible once."""
 
+import io
+import zipfile
 from datetime import date, timedelta
 
+import openpyxl
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.services import deactivate_user
+from audit.models import AuditEvent
 from core import clock
 from notifications.models import Email
 from scheduling import services, tasks
 from scheduling.errors import AlreadyWaiting, CannotUndo
-from scheduling.models import DeviceLink, QueueEvent, Reminder, Visit
+from scheduling.models import DeviceLink, Holiday, QueueEvent, Reminder, Visit
 from scheduling.services import detours, devices, feeds, serving
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
@@ -224,3 +229,141 @@ def test_secrets_are_looked_up_by_their_digest_alone(cast):
                 find(tried)
             assert tried not in str(queries.captured_queries)
             assert len(queries) == (2 if tried == feed else 1), "nothing more is asked of one that is nearly right"
+
+
+# --- hostile sheets of holidays -----------------------------------------------------------------------------------------
+
+HEAD = ("date", "name", "kind", "closes_clinic")
+GOOD = ("2026-12-24", "Cuti bersama", "joint_leave", "1")
+
+
+def as_csv(*rows, encoding="utf-8", separator=",") -> tuple[str, bytes]:
+    return "1", "\n".join(separator.join(row) for row in (HEAD, *rows)).encode(encoding)
+
+
+def as_book(*rows, merge="", stretch="") -> tuple[str, bytes]:
+    book = openpyxl.Workbook()
+    for row in (HEAD, *rows):
+        book.active.append(row)
+    if merge:
+        book.active.merge_cells(merge)
+    if stretch:
+        book.active[stretch] = "x"
+    out = io.BytesIO()
+    book.save(out)
+    return "0", out.getvalue()
+
+
+def bomb() -> tuple[str, bytes]:
+    out = io.BytesIO(as_book(GOOD)[1])
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/zeros.bin", bytes(65 * 1024 * 1024))
+    return "0", out.getvalue()
+
+
+def show(client, sheet):
+    kind, content = sheet
+    upload = SimpleUploadedFile("libur", content)
+    page = client.post(reverse("admin:scheduling_holiday_import"), {"format": kind, "import_file": upload})
+    assert page.status_code == 200
+    assert b"<script>alert" not in page.content
+    return page
+
+
+def confirm(client, page):
+    return client.post(reverse("admin:scheduling_holiday_process_import"), page.context["confirm_form"].initial)
+
+
+def words_of(answer) -> list[str]:
+    return [message.level_tag for message in answer.context["messages"]]
+
+
+HOSTILE_SHEETS = {
+    "a formula instead of a date": as_book(("=TODAY()", "Libur", "local", "1")),
+    "a formula instead of a name": as_book(("2026-12-24", '=HYPERLINK("http://x.example")', "local", "1")),
+    "two rows of one day": as_csv(GOOD, ("2026-12-24", "Lain", "local", "0")),
+    "two spellings of one day": as_book((date(2026, 12, 24), *GOOD[1:]), GOOD),
+    "a day in the year 9999": as_csv(("9999-12-31", *GOOD[1:])),
+    "a day in the year 1": as_csv(("0001-01-01", *GOOD[1:])),
+    "no day of the calendar": as_csv(("2026-02-30", *GOOD[1:])),
+    "a number for a day": as_book((46_000, *GOOD[1:])),
+    "neither yes nor no": as_csv((*GOOD[:3], "mungkin")),
+    "markup for a kind": as_csv(("2026-12-24", "Libur", "<script>alert(1)</script>", "1")),
+    "a cell of 200,000 letters": as_csv(("2026-12-24", "a" * 200_000, "local", "1")),
+    "a cell of 32,000 letters": as_book(("2026-12-24", "a" * 32_000, "local", "1")),
+    "merged days": as_book(GOOD, ("2026-12-25", *GOOD[1:]), merge="A2:A3"),
+    "20,001 rows": as_csv(*[GOOD] * 20_001),
+    "a cell in the last column": as_csv(GOOD + ("x",) * 200),
+    "a book that unpacks to 65 MB": bomb(),
+    "another encoding": as_csv(("2026-12-24", "Natál", "local", "1"), encoding="latin-1"),
+    "UTF-16": as_csv(GOOD, encoding="utf-16"),
+    "a CSV file as XLSX": ("0", as_csv(GOOD)[1]),
+    "an XLSX file as CSV": ("1", as_book(GOOD)[1]),
+    "rows of other lengths": as_csv(GOOD[:2], GOOD),
+    "no rows": as_csv(),
+}  # fmt: skip
+
+
+@pytest.mark.ignore_template_errors  # a template of import-export asks for a field that is not always there
+@pytest.mark.parametrize("sheet", HOSTILE_SHEETS.values(), ids=list(HOSTILE_SHEETS))
+def test_a_hostile_sheet_of_holidays_is_refused_before_anything_is_written(cast, client_for, sheet):
+    page = show(client_for(cast.admin), sheet)
+    assert "confirm_form" not in page.context
+    form, result = page.context["form"], page.context.get("result")
+    assert form.errors or result.has_errors() or result.has_validation_errors()
+    assert "Error" not in str(form.errors), "no names of exceptions"
+    assert not Holiday.objects.exists()
+
+
+@pytest.mark.ignore_template_errors
+@pytest.mark.parametrize(("sheet", "stored"), [
+    (as_csv(GOOD, separator=";"), (GOOD[1], True)),
+    (as_csv(GOOD, encoding="utf-8-sig"), (GOOD[1], True)),
+    (as_csv((*GOOD[:3], "ya")), (GOOD[1], True)),
+    (as_csv((*GOOD[:3], "Tidak")), (GOOD[1], False)),
+    (as_csv(("2026-12-24", "Hari\x00 \u202eRaya", "local", "1")), ("Hari Raya", True)),
+    (as_csv(("2026-12-24", "<script>alert(1)</script>", "local", "1")), ("<script>alert(1)</script>", True)),
+    (as_csv(("2026-12-24", "=1+1", "local", "1")), ("=1+1", True)),
+    (as_book((date(2026, 12, 24), "Natal", "local", True), stretch="XFD1048576"), ("Natal", True)),
+], ids=str)  # fmt: skip
+def test_a_sheet_of_holidays_as_spreadsheets_write_it_is_taken(cast, client_for, sheet, stored):
+    client = client_for(cast.admin)
+    assert confirm(client, show(client, sheet)).status_code == 302
+    assert [(row.name, row.closes_clinic) for row in Holiday.objects.all()] == [stored]
+    assert b"<script>alert" not in client.get(reverse("admin:scheduling_holiday_changelist")).content
+    assert b"<script>alert" not in client.get(reverse("scheduling:holiday-list")).content
+
+
+@pytest.mark.ignore_template_errors
+def test_a_sheet_is_imported_once_and_what_was_confirmed_is_not_chosen_by_the_form(cast, client_for):
+    client = client_for(cast.admin)
+    address = reverse("admin:scheduling_holiday_process_import")
+    values = show(client, as_csv(GOOD)).context["confirm_form"].initial
+    assert words_of(client.post(address, values, follow=True)) == ["success"]
+    Holiday.objects.update(name="Diubah sesudahnya")
+    for forged in ({}, {"format": "7"}, {"format": "0"}, {"import_file_name": "../../etc/passwd"}):
+        assert words_of(client.post(address, values | forged, follow=True)) == ["warning"], forged
+    other = show(client, as_csv(("2026-12-25", "Natal", "national", "1"))).context["confirm_form"].initial
+    assert words_of(client.post(address, other | {"format": "0"}, follow=True)) == ["error"]
+    assert [row.name for row in Holiday.objects.all()] == ["Diubah sesudahnya"]
+
+
+@pytest.mark.ignore_template_errors
+def test_two_sheets_of_one_day_are_imported_one_after_the_other(cast, client_for):
+    first, second = client_for(cast.admin), client_for(UserFactory(roles=["admin"]))
+    pages = [show(first, as_csv(GOOD)), show(second, as_csv(("2026-12-24", "Lain", "local", "0")))]
+    for client, page in zip((first, second), pages, strict=True):
+        assert confirm(client, page).status_code == 302
+    assert [(row.name, row.closes_clinic) for row in Holiday.objects.all()] == [("Lain", False)]
+
+
+@pytest.mark.ignore_template_errors
+@pytest.mark.django_db(transaction=True)
+def test_sheets_confirmed_at_once_leave_one_row_a_day(race, cast, client_for):
+    clients = [client_for(UserFactory(roles=["admin"])) for _ in range(3)]
+    pages = [show(client, as_csv((GOOD[0], f"Libur {n}", "local", "1"))) for n, client in enumerate(clients)]
+    results = race(confirm, [(c, p) for c, p in zip(clients, pages, strict=True) for _twice in range(2)])
+    assert [answer.status_code for answer in results] == [302] * 6, results
+    assert Holiday.objects.count() == 1
+    events = AuditEvent.objects.filter(action="scheduling.holiday.imported")
+    assert 1 <= events.count() <= 3
