@@ -73,7 +73,11 @@ class ProductBoundField(BoundField):
 
 
 class ProductRenderer(TemplatesSetting):
-    """Forms and fields from `templates/components/`; Django's own widget templates come from Django."""
+    """Forms and fields from `templates/components/`; Django's own widget templates come from Django.
+
+    Only lists are written by a template of ours, as Django would but in one piece: Django takes two more templates for
+    each option, which is most of the time of a page with long lists.
+    """
 
     form_template_name = "components/form.html"
     field_template_name = "components/field.html"
@@ -84,6 +88,8 @@ class ProductRenderer(TemplatesSetting):
         self._stock = DjangoTemplates()
 
     def get_template(self, template_name: str) -> Any:
+        if template_name == forms.Select.template_name:
+            return super().get_template("components/select.html")
         if template_name.startswith("django/forms/"):
             return self._stock.get_template(template_name)
         return super().get_template(template_name)

@@ -4,10 +4,13 @@ from datetime import date
 
 import pytest
 from django import forms
+from django.forms.renderers import DjangoTemplates
 from django.template import Context, Template
 from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
 
 from core import styleguide
+from core.forms import ProductRenderer
 from core.templatetags import ui
 
 
@@ -125,6 +128,28 @@ def test_typed_text_survives_an_error():
     html = str(Sample({"name": '"><script>alert(1)</script>', "kind": "z"}))
     assert "<script>" not in html
     assert "alert(1)" in html
+
+
+@pytest.mark.parametrize("chosen", ["", "<b>", "7"])
+def test_lists_are_written_as_django_writes_them(chosen):
+    class Marked(forms.Select):
+        def create_option(self, name, value, *args, **kwargs):
+            option = super().create_option(name, value, *args, **kwargs)
+            option["attrs"] |= {"data-hint": "\"'<", "disabled": value == 1, "data-n": 1500}
+            return option
+
+    choices = [("", "---"), ("<b>", "<i>A & B"), (7, 1500), ("G'", [(1, "one"), (2, mark_safe("<em>two</em>"))])]
+    widget = Marked(attrs={"class": "x", "required": True, "disabled": False, "size": 3}, choices=choices)
+    ours, stock = (
+        [
+            line
+            for line in widget.render("kind", chosen, {"id": "id_kind"}, renderer=renderer).splitlines()
+            if line.strip()
+        ]
+        for renderer in (ProductRenderer(), DjangoTemplates())
+    )
+    assert ours == stock
+    assert len(ours) == 9
 
 
 # --- Components that carry meaning -------------------------------------------------------------------------------------
