@@ -34,10 +34,11 @@ class FamilyItem:
 def book_family(*, items: Sequence[FamilyItem], actor: User, source: str, idempotency_key: UUID) -> list[Appointment]:
     """Book for several people in one transaction, in the order of `items`; each by the rules of `book_appointment`.
 
-    One key for all: the same one gives the same appointments again. Locks the patients by id, then the slots by id.
+    One key for all: the same one with the same times gives the same appointments again. Locks the patients by id, then the
+    slots by id.
 
     Raises:
-        InvalidInput: nobody, too many people, or one time or person named twice.
+        InvalidInput: nobody, too many people, one time or person named twice, or a key that was used for other times.
         DomainError: what `book_appointment` raises; the sentence begins with the person's name. Nothing is booked then.
     """
     if not 1 <= len(items) <= MOST_PEOPLE:
@@ -55,13 +56,14 @@ def book_family(*, items: Sequence[FamilyItem], actor: User, source: str, idempo
         for item in items:
             patient = patients[item.patient_id]
             try:
-                booked.append(
-                    claim(
-                        patient=patient, slot_id=item.slot_id, complaint=claims.checked_complaint(item.complaint),
-                        actor=actor, source=source, key=uuid5(idempotency_key, item.patient_id.hex),
-                        extra_service_ids=item.extra_service_ids,
-                    )
+                appointment = claim(
+                    patient=patient, slot_id=item.slot_id, complaint=claims.checked_complaint(item.complaint),
+                    actor=actor, source=source, key=uuid5(idempotency_key, item.patient_id.hex),
+                    extra_service_ids=item.extra_service_ids,
                 )  # fmt: skip
+                if appointment.slot_id != item.slot_id:
+                    raise InvalidInput(_("This form was used before. Start the booking again."))
+                booked.append(appointment)
             except DomainError as error:
                 error.message = f"{patient.full_name}: {error.message}"
                 raise

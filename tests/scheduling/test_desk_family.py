@@ -191,6 +191,11 @@ def test_each_rule_of_a_booking_holds_for_everybody(cast, desk, mother, children
     ):
         assert desk.post(url("-confirm", mother), data).status_code == status
     assert Appointment.objects.count() == 1
+    page = desk.post(
+        url("-confirm", mother), typed([mother, children[1]], slots, **{f"{prefix(children[1])}-slot": ""})
+    )
+    assert page.content.decode().count("data-error-summary") == 1
+    assert f'href="#id_{prefix(children[1])}-slot">Bayi Dua, ' in page.content.decode()
     Patient.objects.filter(pk=children[1].pk).update(status=Patient.Status.ARCHIVED)
     assert desk.post(url("-confirm", mother), typed([mother, children[1]], slots)).status_code == 409
     assert Appointment.objects.count() == 1

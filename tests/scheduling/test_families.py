@@ -52,6 +52,14 @@ def test_all_are_booked_in_order_and_once(cast, session):
     assert Appointment.objects.count() == 3
 
 
+def test_a_form_that_comes_back_with_another_time_is_refused(cast, session):
+    people, slots, key = [PatientFactory() for _ in range(2)], list(session.slots.all()), uuid4()
+    book(family(people, slots[:2]), cast.receptionist, key=key)
+    with pytest.raises(InvalidInput, match=people[1].full_name):
+        book(family(people, [slots[0], slots[2]]), cast.receptionist, key=key)
+    assert set(Appointment.objects.values_list("slot_id", flat=True)) == {slots[0].pk, slots[1].pk}
+
+
 def test_one_refusal_refuses_all_and_names_the_person(cast, session):
     people = [PatientFactory(email="a@surat.example"), PatientFactory(full_name="Bayu Aji")]
     slots = list(session.slots.all()[:2])
