@@ -54,13 +54,14 @@ class Blocked:
 
 
 def snapshot() -> dict[str, list]:
-    """Return every row of our tables."""
+    """Return every row of our tables as the database holds it."""
     found = {}
-    for model in apps.get_models():
-        if model._meta.app_label not in OURS or model._meta.label in NOT_OURS:
-            continue
-        names = [field.attname for field in model._meta.concrete_fields]
-        found[model._meta.label] = sorted(map(repr, model._base_manager.values_list(*names)))
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.app_label not in OURS or model._meta.label in NOT_OURS:
+                continue
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(model._meta.db_table)}")
+            found[model._meta.label] = sorted(map(repr, cursor.fetchall()))
     return found
 
 
