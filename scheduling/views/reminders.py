@@ -133,7 +133,7 @@ def _list_url(reminder: Reminder) -> str:
 
 def _list_context(request: SignedInRequest) -> dict[str, Any]:
     day_name = TODAY if request.GET.get("day") == TODAY else TOMORROW
-    today = clock.today()
+    now, today = clock.now(), clock.today()
     day = today if day_name == TODAY else today + timedelta(days=1)
     rows = Reminder.objects.visible_to(request.user)
     lines = reminders.by_hand(rows, day)
@@ -145,11 +145,12 @@ def _list_context(request: SignedInRequest) -> dict[str, Any]:
     ]
     return {
         "lines": lines,
-        "open_count": sum(line.reminder.done_at is None for line in lines),
+        "open_count": sum(line.reminder.done_at is None and line.reminder.starts_at > now for line in lines),
+        "is_done": bool(lines) and all(line.reminder.done_at for line in lines),
         "mailed_count": reminders.mailed_count(rows, day),
         "day": day,
         "day_name": day_name,
         "tabs": tabs,
-        "now": clock.now(),
-        "is_early": day_name == TOMORROW and clock.local(clock.now()).time() < services.REMIND_FROM,
+        "now": now,
+        "is_early": day_name == TOMORROW and clock.local(now).time() < services.REMIND_FROM,
     }
