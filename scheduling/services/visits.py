@@ -26,6 +26,7 @@ from scheduling.errors import (
     AppointmentNotOpen,
     NotVisitDoctor,
     PatientNotActive,
+    StepNotOpen,
     VisitNotOpen,
     WrongDay,
 )
@@ -139,16 +140,21 @@ def lock_visit(visit_id: UUID) -> Visit:
 
 
 @retry_transaction
-def call_ticket(*, visit_id: UUID, actor: User, station_id: UUID | None = None) -> QueueTicket:
+def call_ticket(
+    *, visit_id: UUID, actor: User, station_id: UUID | None = None, stage: str | None = None
+) -> QueueTicket:
     """Call the visit's number, or call it again: counts the call, stamps its time, and shows it on the boards.
 
     Raises:
         VisitNotOpen: the visit is finished or cancelled.
+        StepNotOpen: it is no longer at `stage`, for which the caller was authorised.
     """
     visit = lock_visit(visit_id)
     _expect(visit, *OPEN_STATUSES)
     step = queue.open_step(visit) or queue.follow(visit, actor=actor)
     assert step is not None  # an open visit is at a stage
+    if stage is not None and step.stage != stage:
+        raise StepNotOpen(_("The patient is somewhere else meanwhile. Reload the page to see it."))
     event = queue.call(step, actor=actor, station_id=station_id)
     ticket = step.ticket
     audit.record(

@@ -69,7 +69,7 @@ def visit_call(request: SignedInRequest, pk: UUID) -> HttpResponse:
     station_id = place.pk if place is not None else None
     return act(
         request,
-        lambda: services.call_ticket(visit_id=visit.pk, actor=request.user, station_id=station_id),
+        lambda: services.call_ticket(visit_id=visit.pk, actor=request.user, station_id=station_id, stage=stage),
         _("Called: %(number)s") % {"number": visit.ticket.label},
         "scheduling:queue",
     )
