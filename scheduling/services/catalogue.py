@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 import audit
 from accounts.models import User
+from core.db import retry_transaction
+from core.errors import InvalidInput
 from scheduling.errors import ServiceNotOffered
 from scheduling.models import Service
 
@@ -44,7 +46,7 @@ def offered_service(*, service_id: UUID, doctor_id: UUID) -> Service:
     return service
 
 
-@transaction.atomic
+@retry_transaction
 def save_service(*, service_id: UUID | None, actor: User, doctors: Iterable[User], **values: Any) -> Service:
     """Add a service, or change one. A new price or duration counts for bookings from now on; what was booked keeps its own.
 
@@ -52,12 +54,17 @@ def save_service(*, service_id: UUID | None, actor: User, doctors: Iterable[User
 
     Raises:
         Service.DoesNotExist: there is no such service.
+        InvalidInput: another one has the code.
     """
     service = Service.objects.select_for_update().get(pk=service_id) if service_id else Service()
     was = {"price_idr": service.price_idr, "duration_minutes": service.duration_minutes} if service_id else {}
     for name, value in values.items():
         setattr(service, name, value)
-    service.save()
+    try:
+        with transaction.atomic():
+            service.save()
+    except IntegrityError as error:
+        raise InvalidInput(_("There is already a service with this code.")) from error
     service.doctors.set(doctors)
     audit.record(
         "scheduling.service.saved", actor=actor, target=service,

@@ -16,7 +16,7 @@ import audit
 from accounts.access import Capability, has_capability
 from accounts.models import User
 from core import clock, live
-from core.db import locked, retry_transaction
+from core.db import locked, next_numbers, retry_transaction
 from core.errors import InvalidInput
 from notifications.services import notify, notify_capability
 from scheduling.errors import NotOwnTimeOff, SessionChanged, TimeOffNotOpen
@@ -70,7 +70,7 @@ def slots_during(absence: Absence) -> Any:
 def add_time_off(*, absence: Absence, actor: User, reason: str = "", decisions: Decisions | None = None) -> TimeOff:
     """Enter leave or blocked hours: the slots close, each booking is moved, cancelled or (blocked hours only) kept.
 
-    A doctor enters it for oneself, whoever approves sessions for every doctor.
+    A doctor enters it for oneself, whoever approves sessions for every doctor. Sent again, it gives the one that is there.
 
     Locks patients by id, slots by id, then the doctor's account.
 
@@ -88,6 +88,11 @@ def add_time_off(*, absence: Absence, actor: User, reason: str = "", decisions: 
     doctor = lock_doctor(absence.doctor_id)
     if set(slots_during(absence).values_list("pk", flat=True)) - slot_ids:
         raise SessionChanged(_("Sessions of this doctor changed meanwhile. Send the time off again."))
+    same = TimeOff.objects.filter(
+        doctor=doctor, kind=absence.kind, starts_at=absence.starts_at, ends_at=absence.ends_at, cancelled_at=None
+    ).first()
+    if same is not None:
+        return same
     deciding.check_decided(bookings, chosen, may_keep=absence.may_keep)
     row = TimeOff.objects.create(
         doctor=doctor, kind=absence.kind, starts_at=absence.starts_at, ends_at=absence.ends_at,
@@ -189,8 +194,10 @@ def refresh_year_ahead() -> int:
 
 @retry_transaction
 def delete_holiday(*, holiday_id: UUID, actor: User) -> None:
-    """Remove a holiday; the slots of its day open again, unless their doctor is off."""
-    row = locked(Holiday.objects.all()).get(pk=holiday_id)
+    """Remove a holiday; the slots of its day open again, unless their doctor is off. Removed again, nothing changes."""
+    row = locked(Holiday.objects.filter(pk=holiday_id)).first()
+    if row is None:
+        return
     audit.record("scheduling.holiday.deleted", actor=actor, target=row, detail={"before": _feast(row)})
     row.delete()
     refresh_closed(doctor_id=None, first=row.date, last=row.date)
@@ -201,7 +208,9 @@ def delete_holiday(*, holiday_id: UUID, actor: User) -> None:
 @retry_transaction
 def save_hours(*, hours: ClinicHours, actor: User) -> ClinicHours:
     """Enter or change a variant of the clinic's hours. It counts for sessions proposed from now on; those that exist keep
-    their slots.
+    their slots. A new one that is there already, with all its values, is given back.
+
+    Locks the counter of variants, so that of two clicks one enters it.
 
     Raises:
         InvalidInput: the values do not fit each other.
@@ -210,6 +219,11 @@ def save_hours(*, hours: ClinicHours, actor: User) -> ClinicHours:
         hours.full_clean()
     except ValidationError as error:
         raise InvalidInput(" ".join(error.messages)) from error
+    if hours._state.adding:
+        next_numbers("scheduling.hours", 0)
+        for row in ClinicHours.objects.filter(name=hours.name):
+            if _hours(row) == _hours(hours):
+                return row
     stored = locked(ClinicHours.objects.all()).filter(pk=hours.pk).first()
     before = _hours(stored) if stored is not None else None
     hours.save()

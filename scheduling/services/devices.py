@@ -24,6 +24,7 @@ from scheduling.services import queue
 TOKEN_BYTES = 32
 LONGEST_TOKEN = 64
 SEEN_EVERY = timedelta(minutes=1)
+SAME_FORM = timedelta(minutes=1)  # within which a link of the same kind and name is the second click on one form
 PROOF_SECONDS = 90  # how long the code on a kiosk opens the door; it is drawn anew well before
 PROOF_SALT = "scheduling.onsite"
 
@@ -42,7 +43,22 @@ def group_of(link_id: UUID) -> str:
 def make_device(
     *, kind: str, name: str, actor: User, station_ids: Iterable[UUID] = (), speaks: bool = True
 ) -> tuple[DeviceLink, str]:
-    """Make the link of a board or kiosk; return it with its secret, which is stored nowhere."""
+    """Make the link of a board or kiosk; return it with its secret, which is stored nowhere.
+
+    A second click shows the second secret only, so the link of the first, which nobody has seen or used, ends.
+
+    Locks the actor's account.
+    """
+    locked(User.objects.filter(pk=actor.pk)).only("pk").get()
+    for unused in DeviceLink.objects.filter(
+        kind=kind,
+        name=name,
+        created_by=actor,
+        created_at__gt=clock.now() - SAME_FORM,
+        last_seen_at=None,
+        revoked_at=None,
+    ):
+        revoke_device(link_id=unused.pk, actor=actor)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     link = DeviceLink.objects.create(
         kind=kind,

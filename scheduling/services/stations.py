@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 import audit
 from accounts.models import User
 from core import clock, live
+from core.db import retry_transaction
+from core.errors import InvalidInput
 from scheduling.errors import StationInUse
 from scheduling.models import PracticeSession, QueueStep, Station, stages_of
 
 
-@transaction.atomic
+@retry_transaction
 def save_station(*, station_id: UUID | None, actor: User, **values: Any) -> Station:
     """Add a station, or change one: name, stage, spoken, spoken_number, order, is_active.
 
     Raises:
         StationInUse: it is closed, or gets another stage, while people are called to it or sessions are planned in it.
         Station.DoesNotExist: there is no such station.
+        InvalidInput: another one has the name.
     """
     station = Station.objects.select_for_update().get(pk=station_id) if station_id else Station()
     closes = station_id is not None and station.is_active and not values.get("is_active", True)
@@ -30,7 +33,11 @@ def save_station(*, station_id: UUID | None, actor: User, **values: Any) -> Stat
         _refuse_while_used(station)
     for name, value in values.items():
         setattr(station, name, value)
-    station.save()
+    try:
+        with transaction.atomic():
+            station.save()
+    except IntegrityError as error:
+        raise InvalidInput(_("There is already a station with this name.")) from error
     audit.record(
         "scheduling.station.saved", actor=actor, target=station,
         detail={"name": station.name, "stage": station.stage, "active": station.is_active},

@@ -138,7 +138,10 @@ def holiday_edit(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def holiday_delete(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Remove a holiday; the times of its day open again."""
-    holiday = get_object_or_404(Holiday.objects.visible_to(request.user), pk=pk)
+    holiday = Holiday.objects.visible_to(request.user).filter(pk=pk).first()
+    if holiday is None:  # the second click
+        messages.info(request, _("This holiday was removed already."))
+        return redirect("scheduling:holiday-list")
     services.delete_holiday(holiday_id=holiday.pk, actor=request.user)
     messages.success(request, _("Holiday removed. The times of that day can be booked again."))
     return redirect(f"{reverse('scheduling:holiday-list')}?year={holiday.date.year}")

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import openpyxl
 import pytest
 import time_machine
+from django.apps import apps
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -18,12 +20,13 @@ from audit.models import AuditEvent
 from core import clock
 from notifications.models import Email
 from scheduling import services, tasks
-from scheduling.errors import AlreadyWaiting, CannotUndo
+from scheduling.errors import AlreadyWaiting, CannotUndo, StepNotOpen
 from scheduling.models import DeviceLink, Holiday, QueueEvent, Reminder, Visit
 from scheduling.services import detours, devices, feeds, serving
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
-from tests.factories.scheduling import AppointmentFactory, VisitFactory, session_at
+from tests.factories.scheduling import AppointmentFactory, StationFactory, VisitFactory, session_at
+from tests.matrix import all_rows, person
 from tests.scheduling.screens import screen
 from tests.scheduling.test_races import outcomes
 
@@ -113,6 +116,37 @@ def test_transfers_against_arriving_leave_one_visit(race, cast):
     results = race(lambda act: act(), [(act,) for act in acts])
     assert outcomes(results) == {"Visit": 1, AlreadyWaiting.__name__: 4}, results
     assert open_visits(patient, target) == 1
+
+
+# --- who calls whom -----------------------------------------------------------------------------------------------------
+
+CALLERS = {
+    Status.ARRIVED: {"nurse", "receptionist", "admin", "doctor"},
+    Status.WAITING: {"nurse", "receptionist", "admin", "doctor"},
+    Status.LABORATORY: set(),
+    Status.PHARMACY: set(),
+    Status.CASHIER: {"admin"},
+}
+
+
+@pytest.mark.parametrize("status", CALLERS, ids=str)
+def test_a_number_is_called_by_who_works_where_it_waits(cast, client_for, status):
+    """Officers of the later stages call from their stations."""
+    visit = VisitFactory(doctor=cast.doctor, status=status)
+    for name in ("nurse", "receptionist", "admin", "doctor"):
+        client, may = client_for(getattr(cast, name)), name in CALLERS[status]
+        assert client.post(reverse("scheduling:visit-call", args=[visit.pk])).status_code == (302 if may else 403), name
+        page = client.get(reverse("scheduling:queue")).content.decode()
+        assert (reverse("scheduling:visit-call", args=[visit.pk]) in page) is may, name
+    assert QueueEvent.objects.filter(kind__in=("call", "recall")).count() == len(CALLERS[status])
+
+
+def test_a_number_that_went_on_is_not_called_to_the_place_it_left(cast):
+    visit, room = VisitFactory(doctor=cast.doctor, status=Status.ARRIVED), StationFactory(stage="nurse")
+    services.finish_triage(visit_id=visit.pk, actor=cast.nurse)
+    with pytest.raises(StepNotOpen):
+        services.call_ticket(visit_id=visit.pk, actor=cast.nurse, station_id=room.pk, stage="nurse")
+    assert not QueueEvent.objects.filter(kind="call").exists()
 
 
 # --- reminders after an outage ------------------------------------------------------------------------------------------
@@ -367,3 +401,100 @@ def test_sheets_confirmed_at_once_leave_one_row_a_day(race, cast, client_for):
     assert Holiday.objects.count() == 1
     events = AuditEvent.objects.filter(action="scheduling.holiday.imported")
     assert 1 <= events.count() <= 3
+
+
+# --- every form twice ---------------------------------------------------------------------------------------------------
+
+POSTS = [row for row in all_rows() if row.method == "POST" and row.name.startswith("scheduling:")]
+COUNTED = [model for model in apps.get_models() if model._meta.app_label in {"scheduling", "notifications", "patients"}]
+REPEATS = {
+    "scheduling:visit-call": "calling again is what the button does",
+    "scheduling:step-call": "as visit-call",
+    "scheduling:feed-make": "a new link ends the one before; the page shows the one that works",
+    "scheduling:device-list": "as feed-make: test_of_screens_made_by_a_double_click_one_works",
+    "scheduling:kiosk-take-number": "without the key of its form; test_kiosk.py sends it with one",
+}
+MAKERS = {
+    "appointment-check-in", "follow-up", "follow-up-ask", "holiday-add", "hours-add", "patient-book",
+    "patient-family-confirm", "patient-wish", "portal-book-confirm", "portal-family-confirm", "portal-waitlist-join",
+    "series-propose", "service-add", "session-propose", "station-add", "time-off-add", "walk-in",
+}  # fmt: skip
+
+
+def rows_in_tables() -> dict[str, int]:
+    return {model._meta.label: model._base_manager.count() for model in COUNTED}
+
+
+def more(before: dict, after: dict) -> dict:
+    return {label: after[label] - count for label, count in before.items() if after[label] > count}
+
+
+def test_every_form_sent_twice_makes_everything_once(cast, client_for):
+    clients, faults, made_by = {None: Client()}, [], set()
+    for who in {row.holder for row in POSTS} | {"patient", "other_patient", "nurse", "other_doctor"}:
+        person(cast, who)
+    for row in POSTS:
+        cache.clear()
+        who = None if row.public else person(cast, row.holder)
+        if who not in clients:
+            clients[who] = client_for(who)
+        client, cast.made = clients[who], {}
+        with transaction.atomic():
+            url = reverse(row.name, kwargs=row.build(cast) if row.build else {})
+            data = row.data(cast) if row.data else {}
+            nothing, first, once = rows_in_tables(), client.post(url, data), rows_in_tables()
+            second, twice = client.post(url, data), rows_in_tables()
+            if second.status_code not in {first.status_code, 302, 409, 422}:
+                faults.append(f"{row}: {first.status_code}, then {second.status_code}")
+            if more(once, twice) and row.name not in REPEATS:
+                faults.append(f"{row}: made again {more(once, twice)}")
+            if more(nothing, once):
+                made_by.add(row.name.removeprefix("scheduling:"))
+            transaction.set_rollback(True)
+    assert not faults, "\n".join(faults)
+    assert made_by >= MAKERS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("row", [row for row in POSTS if row.name.removeprefix("scheduling:") in MAKERS], ids=str)
+def test_a_double_click_makes_everything_once(race, cast, client_for, row):
+    client = client_for(person(cast, row.holder))
+    url = reverse(row.name, kwargs=row.build(cast) if row.build else {})
+    data = row.data(cast) if row.data else {}
+    nothing = rows_in_tables()
+    connection.close()
+    alone = {"patient-family-confirm": 2, "portal-family-confirm": 2, "series-propose": 3}
+    results = race(lambda number: copy_of(client).post(url, data), [(number,) for number in range(3)])
+    assert not [result for result in results if isinstance(result, Exception)], results
+    assert {result.status_code for result in results} <= {200, 302, 409, 422}
+    assert {result.status_code for result in results} & {200, 302}
+    made = {label: count for label, count in more(nothing, rows_in_tables()).items() if label in SINGLE}
+    assert made, "it makes something"
+    assert set(made.values()) == {alone.get(row.name.removeprefix("scheduling:"), 1)}, made
+
+
+SINGLE = {
+    f"scheduling.{name}"
+    for name in ("Appointment", "Visit", "QueueTicket", "WaitlistEntry", "PracticeSession", "Service", "Station", "Holiday",
+                 "ClinicHours", "TimeOff")
+}  # fmt: skip
+
+
+def copy_of(client: Client) -> Client:
+    """Another tab of the same browser."""
+    other = Client()
+    other.cookies = client.cookies.copy()
+    return other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_screens_made_by_a_double_click_one_works(race, cast, client_for):
+    client, url = client_for(cast.admin), reverse("scheduling:device-list")
+    data = {"kind": "board", "name": "Ruang tunggu", "speaks": "on"}
+    results = race(lambda number: copy_of(client).post(url, data).status_code, [(number,) for number in range(3)])
+    assert results == [200] * 3
+    assert DeviceLink.objects.filter(revoked_at=None).count() == 1
+    client.post(url, data | {"name": "Lobi"})
+    DeviceLink.objects.update(last_seen_at=clock.now())
+    client.post(url, data | {"name": "Lobi"})
+    assert DeviceLink.objects.filter(revoked_at=None).count() == 3, "one that hangs somewhere is not touched"
