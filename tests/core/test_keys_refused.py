@@ -27,10 +27,11 @@ PAGES = ("-m", "gunicorn", "emr.wsgi:application", "--bind", "127.0.0.1:0", "--w
 
 
 @pytest.fixture
-def production(tmp_path: Path, django_db_setup) -> Installation:
+def production(tmp_path: Path, django_db_blocker) -> Installation:
     """An installation with production settings whose server is never reached."""
-    made = Installation(tmp_path)
-    made.drop()
+    with django_db_blocker.unblock():
+        made = Installation(tmp_path)
+        made.drop()
     made.environ |= {
         "DJANGO_SETTINGS_MODULE": "emr.settings.production", "SITE_URL": "https://emr.klinik.example",
         "ALLOWED_HOSTS": "emr.klinik.example", "DATABASE_URL": "mysql://nobody@127.0.0.1:9/none",
@@ -68,7 +69,6 @@ def emptied(directory: Path) -> str:
 FAULTS = (missing, malformed, open_to_others, reused, emptied)
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("entry", [WSGI, COMMAND], ids=["wsgi", "command"])
 def test_faults_of_the_files(production: Installation, fault: Callable[[Path], str], entry: tuple[str, ...]) -> None:
@@ -84,7 +84,6 @@ def test_faults_of_the_files(production: Installation, fault: Callable[[Path], s
         assert "Traceback" not in text
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("entry", [ASGI, WORKER, BEAT, PAGES], ids=["asgi", "worker", "beat", "gunicorn"])
 def test_every_process_needs_its_keys(production: Installation, entry: tuple[str, ...]) -> None:
     words = missing(production.key_dir)
@@ -96,12 +95,11 @@ def test_every_process_needs_its_keys(production: Installation, entry: tuple[str
 
 
 @pytest.fixture(scope="module")
-def installation(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Installation]:
+def installation(django_db_blocker, tmp_path_factory) -> Iterator[Installation]:
     with django_db_blocker.unblock():
-        made = Installation(tmp_path_factory.mktemp("wrong"))
+        made = Installation.migrated(tmp_path_factory.mktemp("wrong"))
         made.environ["CELERY_SKIP_CHECKS"] = "1"
         try:
-            made.manage("migrate", "-v0")
             yield made
         finally:
             made.drop()

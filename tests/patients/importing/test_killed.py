@@ -58,11 +58,10 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def installation(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Installation]:
+def installation(django_db_blocker, tmp_path_factory) -> Iterator[Installation]:
     with django_db_blocker.unblock():
-        made = Installation(tmp_path_factory.mktemp("installation"))
+        made = Installation.migrated(tmp_path_factory.mktemp("installation"))
         try:
-            made.manage("migrate", "-v0")
             made.run("-c", ADMIN)
             yield made
         finally:
