@@ -148,13 +148,13 @@ def transfer_to_doctor(
 
 
 def has_other_visit(visit: Visit, doctor_id: UUID) -> bool:
-    """True when the patient of a locked visit has another open one with this doctor that day.
+    """True when the patient of a locked visit has another open one with this doctor, of today or last night.
 
     Locks the patient, so that nobody arrives for this doctor until the caller's transaction ends.
     """
     lock_patient(visit.patient_id)
-    same_day = Visit.objects.filter(patient=visit.patient_id, doctor_id=doctor_id, visit_on=visit.visit_on)
-    return same_day.filter(status__in=OPEN_STATUSES).exclude(pk=visit.pk).exists()
+    others = Visit.objects.under_way().filter(patient=visit.patient_id, doctor_id=doctor_id, status__in=OPEN_STATUSES)
+    return others.exclude(pk=visit.pk).exists()
 
 
 @retry_transaction

@@ -106,8 +106,9 @@ def mark_seen(link: DeviceLink) -> None:
 
 
 def shown_number(ticket_id: UUID) -> QueueStep | None:
-    """Return the open stay of a number of today, for the screen that gave it; its address is behind the screen's secret."""
-    steps = QueueStep.objects.filter(ticket_id=ticket_id, ticket__issued_on=clock.today(), open=1)
+    """Return the open stay of a number that counts now, for the screen that gave it; its address is behind the screen's
+    secret."""
+    steps = QueueStep.objects.filter(queue.of_now(clock.now()), ticket_id=ticket_id, open=1)
     return steps.select_related("ticket__visit__service").first()
 
 

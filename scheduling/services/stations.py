@@ -15,6 +15,7 @@ from core.db import retry_transaction
 from core.errors import InvalidInput
 from scheduling.errors import StationInUse
 from scheduling.models import PracticeSession, QueueStep, Station, stages_of
+from scheduling.services import queue
 
 
 @retry_transaction
@@ -67,7 +68,7 @@ def chosen_station(user: User, value: Any) -> Station | None:
 
 def _refuse_while_used(station: Station) -> None:
     now = clock.now()
-    inside = QueueStep.objects.filter(station=station, open=1, queue_on=clock.today())
+    inside = QueueStep.objects.filter(queue.of_now(now), station=station, open=1)
     if inside.filter(state__in=(QueueStep.State.CALLED, QueueStep.State.SERVING)).exists():
         raise StationInUse(_("Somebody is called to this station or is inside. Change it when they have left."))
     planned = PracticeSession.objects.filter(station=station, ends_at__gt=now)

@@ -313,7 +313,8 @@ def _open_visit(
     if patient.status != Patient.Status.ACTIVE:
         raise PatientNotActive(_("This patient record is archived. Ask the administrator to reopen it."))
     today = clock.today()
-    if Visit.objects.filter(patient=patient, doctor_id=doctor_id, visit_on=today, status__in=OPEN_STATUSES).exists():
+    open_ones = Visit.objects.under_way().filter(status__in=OPEN_STATUSES)
+    if open_ones.filter(patient=patient, doctor_id=doctor_id).exists():
         raise AlreadyWaiting(_("This patient already has an open visit with this doctor today."))
     now = clock.now()
     due_at = max(now, appointment.slot.starts_at) if appointment else now

@@ -20,15 +20,16 @@ from audit.models import AuditEvent
 from core import clock
 from notifications.models import Email
 from scheduling import services, tasks
-from scheduling.errors import AlreadyWaiting, CannotUndo, StepNotOpen
+from scheduling.errors import AlreadyWaiting, CannotUndo, StationInUse, StepNotOpen
 from scheduling.models import DeviceLink, Holiday, QueueEvent, Reminder, Visit
-from scheduling.services import detours, devices, feeds, serving
+from scheduling.services import arrivals, detours, devices, feeds, serving, stations
 from tests.factories.accounts import DoctorFactory, UserFactory
 from tests.factories.patients import PatientFactory
 from tests.factories.scheduling import AppointmentFactory, StationFactory, VisitFactory, session_at
 from tests.matrix import all_rows, person
 from tests.scheduling.screens import screen
 from tests.scheduling.test_races import outcomes
+from tests.scheduling.test_reminders import ZONES, process_zone  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -219,6 +220,7 @@ def answer_of(url: str) -> tuple:
     return answer.status_code, answer.content, headers
 
 
+@time_machine.travel("2026-11-20T10:00:00+07:00", tick=False)
 def test_unknown_revoked_and_expired_secrets_get_one_answer(cast):
     """Nobody learns from an answer whether a secret was ever one."""
     board, board_token = screen(DeviceLink.Kind.BOARD)
@@ -498,3 +500,88 @@ def test_of_screens_made_by_a_double_click_one_works(race, cast, client_for):
     DeviceLink.objects.update(last_seen_at=clock.now())
     client.post(url, data | {"name": "Lobi"})
     assert DeviceLink.objects.filter(revoked_at=None).count() == 3, "one that hangs somewhere is not touched"
+
+
+# --- around midnight, wherever the server stands ------------------------------------------------------------------------
+
+EVERYWHERE = pytest.mark.parametrize(
+    "process_zone", [("Asia/Jakarta", "UTC"), ("Asia/Jayapura", "America/New_York"), ("America/New_York", "Asia/Jayapura")],
+    indirect=True,
+)  # fmt: skip
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture
+def midnight(process_zone):  # noqa: F811
+    """Return a function that stops the clock at a moment of the clinic's day."""
+    return lambda moment, day=DAY: time_machine.travel(f"{day.isoformat()}T{moment}{ZONES[process_zone]}", tick=False)
+
+
+@EVERYWHERE
+def test_numbers_begin_anew_at_the_clinics_midnight_and_those_before_are_still_called(midnight):
+    with midnight("23:59:50"):
+        late = arrivals.take_number()
+    with midnight("00:00:10", NEXT):
+        _kiosk, token = screen(DeviceLink.Kind.KIOSK)
+        page = Client().get(reverse("scheduling:kiosk-number", args=[token, late.pk]))
+        assert late.label in page.content.decode(), "the kiosk shows a number for 15 seconds"
+    with midnight("00:30:00", NEXT):
+        early = arrivals.take_number()
+        desk, room = UserFactory(roles=["receptionist"]), StationFactory(stage="registration")
+        called = [serving.call_next(station_id=room.pk, actor=desk).ticket for _ in range(2)]
+    assert [(one.label, one.issued_on) for one in (late, early)] == [("R-001", DAY), ("R-001", NEXT)]
+    assert called == [late, early]
+
+
+@EVERYWHERE
+def test_who_waits_since_last_night_does_not_get_a_second_visit_with_the_doctor(midnight, cast):
+    with midnight("23:30:00"):
+        visit = VisitFactory(doctor=cast.doctor)
+        other = VisitFactory(doctor=cast.other_doctor, patient=visit.patient, service=visit.service)
+    with midnight("00:30:00", NEXT):
+        with pytest.raises(AlreadyWaiting):
+            walk_in(visit, cast.doctor, cast.receptionist)
+        services.cancel_visit(visit_id=visit.pk, actor=cast.receptionist, reason="Salah daftar")
+        walk_in(visit, cast.doctor, cast.receptionist)
+        cast.other_doctor.staff_profile.specialty = cast.doctor.staff_profile.specialty
+        with pytest.raises(AlreadyWaiting):
+            detours.transfer_to_doctor(
+                visit_id=other.pk, doctor_id=cast.doctor.pk, actor=cast.receptionist, reason=REASON
+            )
+    assert open_visits(visit.patient, cast.doctor) == 1
+
+
+@EVERYWHERE
+def test_a_room_in_which_somebody_sits_since_last_night_is_not_closed(midnight, cast):
+    room = StationFactory(stage="nurse", name="Ruang perawat")
+    with midnight("23:55:00"):
+        VisitFactory(status=Status.ARRIVED)
+        serving.call_next(station_id=room.pk, actor=cast.nurse)
+    with midnight("00:05:00", NEXT), pytest.raises(StationInUse):
+        stations.save_station(station_id=room.pk, actor=cast.admin, is_active=False)
+
+
+@EVERYWHERE
+def test_a_holiday_closes_the_clinics_day_from_midnight_to_midnight(midnight, cast):
+    with midnight("23:30:00", DAY - timedelta(days=2)):
+        days = [(DAY - timedelta(days=1), 23), (DAY, 0), (DAY, 23), (NEXT, 0)]
+        slots = [session_at(day, hour, doctor=cast.doctor, count=2).slots.last() for day, hour in days]
+    with midnight("00:30:00", DAY - timedelta(days=1)):
+        feast = services.Feast(DAY, "Cuti bersama", Holiday.Kind.JOINT_LEAVE)
+        services.save_holiday(feast=feast, actor=cast.admin)
+        for slot in slots:
+            slot.refresh_from_db()
+        assert [slot.is_closed for slot in slots] == [False, True, True, False]
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("moment", ["00:10:00", "07:50:00"])
+def test_early_visits_are_caught_up_with_in_the_clinics_day(midnight, cast, moment):
+    with midnight("12:00:00", DAY - timedelta(days=3)):
+        days = [(DAY, 0), (DAY, 9), (DAY, 23), (NEXT, 0), (NEXT, 9)]
+        slots = [session_at(day, hour, doctor=cast.doctor, count=2).slots.last() for day, hour in days]
+        booked = [AppointmentFactory(slot=slot, patient=PatientFactory(email="siti@surat.example")) for slot in slots]
+    with midnight(moment):
+        tasks.remind_tomorrow()
+    ahead = booked[:2] if moment == "00:10:00" else booked[1:2]
+    assert reminded() == {row.pk for row in ahead}
