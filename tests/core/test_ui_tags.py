@@ -8,6 +8,7 @@ from django.forms.renderers import DjangoTemplates
 from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy, override
 
 from core import styleguide
 from core.forms import ProductRenderer
@@ -115,12 +116,15 @@ def test_form_with_errors_has_a_linked_summary_and_the_same_words_at_the_field()
     assert "id_name_error" in html.split('name="name"')[1].split(">")[0]
 
 
-def test_errors_of_a_radio_list_link_to_the_group():
+def test_errors_of_a_radio_list_link_to_the_group_and_a_question_keeps_its_mark():
     class Choice(forms.Form):
         sex = forms.ChoiceField(choices=[("f", "Female")], widget=forms.RadioSelect)
+        signer = forms.CharField(label=gettext_lazy("Who signs?"))
 
-    html = str(Choice({}))
-    assert 'href="#id_sex"' in html
+    with override("en"):
+        html = str(Choice({}))
+    assert '<a href="#id_sex">Sex: ' in html
+    assert '<a href="#id_signer">Who signs? ' in html
     assert '<div id="id_sex"' in html
 
 
