@@ -27,7 +27,8 @@ from notifications.models import Email
 from patients.models import EmergencyAccess, PortalRegistration
 from pharmacy.models import Medicine, Prescription
 from pharmacy.querysets import EXPIRING_WITHIN
-from scheduling.models import Appointment, PracticeSession, Visit
+from scheduling.models import Appointment, PracticeSession, QueueStep, Stage, Visit
+from scheduling.services.queue import of_now
 from support.models import SupportMessage
 
 DAYS = 7
@@ -94,6 +95,8 @@ EMPTY: dict[str, str | Promise] = {
     Role.CASHIER: gettext_lazy("No bill waits for payment. Bills appear here when the doctor or pharmacy is done."),
     Role.OWNER: gettext_lazy("Nothing waits for you. Emergency accesses to review appear here."),
     Role.PHARMACIST: gettext_lazy("No prescription waits. Look through the stock meanwhile."),
+    Role.LAB_OFFICER: gettext_lazy("Nobody waits for an examination. Patients appear here when a doctor sends them."),
+    Role.RADIOGRAPHER: gettext_lazy("Nobody waits for an examination. Patients appear here when a doctor sends them."),
 }
 
 
@@ -102,6 +105,7 @@ def waiting_for(user: User, role: str) -> list[Waiting]:
     makers = {
         Role.ADMIN: _for_admin, Role.DOCTOR: _for_doctor, Role.NURSE: _for_nurse, Role.RECEPTIONIST: _for_receptionist,
         Role.CASHIER: _for_cashier, Role.PHARMACIST: _for_pharmacist, Role.OWNER: _for_owner,
+        Role.LAB_OFFICER: _for_laboratory, Role.RADIOGRAPHER: _for_radiology,
     }  # fmt: skip
     maker = makers.get(Role(role))
     return maker(user) if maker and role in user.role_names else []
@@ -288,6 +292,25 @@ def _for_pharmacist(user: User) -> list[Waiting]:
             "clock",
             "warning",
         ),
+    ]
+
+
+def _for_laboratory(user: User) -> list[Waiting]:
+    return _for_examinations(user, Stage.LABORATORY)
+
+
+def _for_radiology(user: User) -> list[Waiting]:
+    return _for_examinations(user, Stage.RADIOLOGY)
+
+
+def _for_examinations(user: User, stage: Stage) -> list[Waiting]:
+    stays = QueueStep.objects.at_stations_of(user).filter(of_now(clock.now()), stage=stage, open=1)
+    state, url = QueueStep.State, _at("scheduling:station")
+    return [
+        Waiting(
+            gettext_lazy("Waiting for an examination"), stays.filter(state=state.WAITING), url, "hourglass", "accent"
+        ),
+        Waiting(gettext_lazy("Called and inside"), stays.filter(state__in=[state.CALLED, state.SERVING]), url, "pulse"),
     ]
 
 

@@ -18,13 +18,15 @@ from notifications.models import Email
 from patients.models import PortalRegistration
 from pharmacy.models import Medicine, Prescription
 from reports import figures
-from scheduling.models import Appointment, PracticeSession, Visit
+from scheduling import services as scheduling
+from scheduling.models import Appointment, PracticeSession, Stage, Visit
+from scheduling.services import detours, serving
 from tests.factories.accounts import PatientUserFactory, UserFactory
 from tests.factories.billing import InvoiceFactory
 from tests.factories.consultations import NoteFactory
 from tests.factories.patients import PatientFactory
 from tests.factories.pharmacy import MedicineFactory, PrescriptionFactory
-from tests.factories.scheduling import AppointmentFactory, SessionFactory, VisitFactory
+from tests.factories.scheduling import AppointmentFactory, SessionFactory, StationFactory, VisitFactory
 from tests.factories.support import SupportMessageFactory
 
 URL = reverse("reports:dashboard")
@@ -161,6 +163,16 @@ class TestCounts:
         assert [stat.value for stat in figures.sections(cast.pharmacist)[0].stats] == [1, 2, 1, 1, 1]
         assert Medicine.objects.count() == 2
 
+    def test_examinations(self, cast):
+        laboratory = StationFactory(stage=Stage.LABORATORY, spoken="laboratorium")
+        for stage in (Stage.LABORATORY, Stage.LABORATORY, Stage.RADIOLOGY):
+            visit = VisitFactory(doctor=cast.doctor)
+            scheduling.start_consultation(visit_id=visit.pk, actor=cast.doctor)
+            detours.send_to_examination(visit_id=visit.pk, stage=stage, actor=cast.doctor)
+        serving.call_next(station_id=laboratory.pk, actor=cast.lab_officer)
+        assert [stat.value for stat in figures.sections(cast.lab_officer)[0].stats] == [1, 1]
+        assert [stat.value for stat in figures.sections(cast.radiographer)[0].stats] == [1, 0]
+
     def test_cashier(self, cast):
         InvoiceFactory()
         InvoiceFactory(issued_at=NOON - timedelta(days=2))
@@ -174,7 +186,7 @@ class TestCounts:
         assert titles == [str(role.label) for role in (Role.NURSE, Role.RECEPTIONIST, Role.CASHIER)]
 
     def test_every_count_leads_to_a_page_its_reader_may_open(self, cast, client_for):
-        for who in ("admin", "doctor", "nurse", "receptionist", "cashier", "pharmacist"):
+        for who in ("admin", "doctor", "nurse", "receptionist", "cashier", "pharmacist", "lab_officer", "radiographer"):
             user = getattr(cast, who)
             client = client_for(user)
             for section in figures.sections(user):
