@@ -66,7 +66,7 @@ def book_appointment(
         PatientNotFound, PatientMerged: it was deleted as a mistake, or merged, a moment ago.
         NotYourAppointment: a portal account books for somebody it may not act for.
         NotOwnSession: a follow-up into another doctor's session.
-        InvalidInput: no complaint, a too long one, or a key that belongs to another patient.
+        InvalidInput: no complaint, a too long one, or a key of another patient, another time, or a booking that ended.
     """
     complaint = checked_complaint(complaint)
     patient = lock_patient(patient_id)
@@ -90,7 +90,8 @@ def claim(
     claims.require_may_act(actor, patient.pk)
     earlier = Appointment.objects.filter(idempotency_key=key).first()
     if earlier is not None:
-        if earlier.patient_id != patient.pk:
+        stands = earlier.status in (Status.PENDING, Status.APPROVED)
+        if (earlier.patient_id, earlier.slot_id) != (patient.pk, slot_id) or not stands:
             raise InvalidInput(_("This form was used before. Start the booking again."))
         return earlier
     claims.require_active(patient)

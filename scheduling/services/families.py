@@ -56,14 +56,13 @@ def book_family(*, items: Sequence[FamilyItem], actor: User, source: str, idempo
         for item in items:
             patient = patients[item.patient_id]
             try:
-                appointment = claim(
-                    patient=patient, slot_id=item.slot_id, complaint=claims.checked_complaint(item.complaint),
-                    actor=actor, source=source, key=uuid5(idempotency_key, item.patient_id.hex),
-                    extra_service_ids=item.extra_service_ids,
+                booked.append(
+                    claim(
+                        patient=patient, slot_id=item.slot_id, complaint=claims.checked_complaint(item.complaint),
+                        actor=actor, source=source, key=uuid5(idempotency_key, item.patient_id.hex),
+                        extra_service_ids=item.extra_service_ids,
+                    )
                 )  # fmt: skip
-                if appointment.slot_id != item.slot_id:
-                    raise InvalidInput(_("This form was used before. Start the booking again."))
-                booked.append(appointment)
             except DomainError as error:
                 error.message = f"{patient.full_name}: {error.message}"
                 raise

@@ -88,6 +88,19 @@ def test_same_key_is_the_same_booking_and_nobody_elses(cast, session):
         services.book_appointment(**{**values, "patient_id": PatientFactory().pk, "idempotency_key": uuid4()})
 
 
+def test_a_form_used_before_does_not_pass_for_another_booking(cast, session):
+    """After the back button: another time is chosen, or the booking was cancelled meanwhile."""
+    first, other = session.slots.all()[:2]
+    values = booking(cast.patient_user.patient, first, cast.receptionist)
+    booked = services.book_appointment(**values)
+    with pytest.raises(InvalidInput):
+        services.book_appointment(**{**values, "slot_id": other.pk})
+    services.cancel_appointment(appointment_id=booked.pk, actor=cast.receptionist, reason="Pasien menelepon")
+    with pytest.raises(InvalidInput):
+        services.book_appointment(**values)
+    assert Appointment.objects.count() == 1
+
+
 def test_taken_past_unapproved_and_unknown_slots_are_refused(cast, session):
     slot = session.slots.first()
     book(cast.patient_user.patient, slot, cast.receptionist)
