@@ -32,6 +32,12 @@ WATCH = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI} in ${location.pathname}`);
 });
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("open", () => { document.documentElement.dataset.journeyListens = ""; });
+  }
+};
 addEventListener("DOMContentLoaded", () => {
   const language = document.documentElement.lang;
   const isFile = /[/](file|pdf)[/]$|[.]pdf$/.test(location.pathname); // the browser wraps a PDF into a page of its own
@@ -61,6 +67,7 @@ class Person:
         self.clinic = clinic
         self.username = username
         self.problems: list[str] = []
+        self.ways: dict[tuple[str, ...], str] = {}  # addresses found by following links
         self._allowed: list[tuple[int, str]] = []
         self._may_lose_connection = False
         self._is_offline = False
@@ -207,9 +214,10 @@ def pk_in(address: str) -> str:
     return found[0]
 
 
-def listening(page: Page, address: str) -> None:
-    """Open a page and wait until its live connection stands."""
+def listening(page: Page, address: str) -> str:
+    """Open a page and wait until its live connection stands: it hears what happens from now on. Returns where it leads."""
     with page.expect_websocket() as opened:
         page.goto(address)
     assert opened.value.url.startswith(("ws://localhost", "wss://localhost"))
-    page.wait_for_timeout(700)  # the handshake; the event above is only its beginning
+    expect(page.locator("html[data-journey-listens]")).to_be_attached()
+    return opened.value.url

@@ -1,6 +1,6 @@
 """A running clinic for the journeys: the real server with its worker and scheduler, the demo data, and a mail server.
 
-Nothing here touches a database of this process. What a journey needs to know about rows it asks through `manage.py shell`.
+Nothing here touches a database of this process. What a journey needs to know about rows it asks a process beside the server.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b32decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
@@ -32,6 +34,8 @@ from zoneinfo import ZoneInfo
 from aiosmtpd.controller import Controller
 from django_otp.oath import TOTP
 
+from tests.snapshots import Snapshot
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ZONE = ZoneInfo("Asia/Jakarta")
 # Values of the process that runs the tests (`emr.settings.test` puts some there) are not those of the server.
@@ -43,10 +47,25 @@ START_WITHIN = 60
 TOTP_SECONDS = 30
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "nginx"
 STOP_WITHIN = 20
-MARK = "journey-answer:"
+LINES_AFTER = 30  # of a log after an error
+MARK, FAILED = "journey-answer:", "journey-failure"
 NUMBERS = itertools.count(1)  # of the clinics of this run: each has its own database, also in Redis
 
-
+# Runs each script in a process of its own that has all code loaded already.
+ASKED = f"""
+import json, os, sys
+import django
+django.setup()
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        names = {{}}
+        exec(json.loads(line), names)
+        print({MARK!r} + json.dumps(names["answer"], default=str), flush=True)
+        break
+    if os.waitpid(child, 0)[1]:
+        print({FAILED!r}, flush=True)
+"""
 APPS = """
 from accounts.models import TotpDevice
 rows = TotpDevice.objects.filter(confirmed=True).select_related("user").order_by("pk")
@@ -161,6 +180,8 @@ class App:
 class Clinic:
     """The server under test with its own folder, database and port."""
 
+    _loaded: Snapshot | None = None  # the demo clinic before anybody came
+
     def __init__(
         self, directory: Path, mailbox: Mailbox, *, database_url: str = "", redis_url: str = "",
         certificate: Certificate | None = None,
@@ -176,6 +197,7 @@ class Clinic:
         self.database_url = "" if self.is_embedded else _beside(database_url, number)
         self.redis_url = "" if self.is_embedded else _next_redis(redis_url, number)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._asked: subprocess.Popen[str] | None = None  # answers scripts
         self._passwords: dict[str, str] = {}
         self._apps: dict[str, list[App]] = {}
         self.typed_secrets: set[str] = (
@@ -185,18 +207,18 @@ class Clinic:
     # --- start and stop ---------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Migrate, load the demo clinic, start the processes, and wait until the sign-in page answers."""
+        """Load the demo clinic, start the processes, and wait until the sign-in page answers."""
         self._not_over_midnight()
+        with self._server() as cursor:
+            if cursor:
+                _create(cursor, self.database_url)
+            if Clinic._loaded is None:
+                self._load()
+                Clinic._loaded = Snapshot(self.directory, cursor)
+            else:
+                Clinic._loaded.restore(self.directory, cursor)
         if not self.is_embedded:
-            _mysql(self.database_url, "DROP DATABASE IF EXISTS {name}", "CREATE DATABASE {name} CHARACTER SET utf8mb4")
-            subprocess.run(
-                [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
-                cwd=ROOT, env=self._environment(), check=True, capture_output=True,
-            )  # fmt: skip
             self.certificate = self.certificate or Certificate(self.directory)
-            self.manage("collectstatic", "--noinput", "-v", "0", served=True)
-        self.manage("migrate", "-v", "0")
-        self.manage("load_demo")
         for name, command in self._commands().items():
             log = (self.directory / f"{name}.log").open("wb")
             self._processes[name] = subprocess.Popen(
@@ -205,8 +227,21 @@ class Clinic:
             log.close()
         self._wait_until_open()
 
+    def _load(self) -> None:
+        """Make keys and static files, migrate, and load the demo clinic."""
+        if not self.is_embedded:
+            subprocess.run(
+                [sys.executable, "-m", "core.keys", str(self.directory / "keys")],
+                cwd=ROOT, env=self._environment(), check=True, capture_output=True,
+            )  # fmt: skip
+            self.manage("collectstatic", "--noinput", "-v", "0", served=True)
+        self.manage("migrate", "-v", "0")
+        self.manage("load_demo")
+
     def stop(self) -> None:
         """End every process started here, and drop the database that was made for it."""
+        if self._asked is not None:
+            self._asked.communicate()  # it ends with its input
         for process in self._processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -216,8 +251,21 @@ class Clinic:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if not self.is_embedded:
-            _mysql(self.database_url, "DROP DATABASE IF EXISTS {name}")
+        with self._server() as cursor:
+            if cursor:
+                cursor.execute(f"DROP DATABASE IF EXISTS {_name(self.database_url)}")
+
+    @contextmanager
+    def _server(self) -> Iterator[Any]:
+        """Give a cursor on the server of the database; None where the database is a file."""
+        if self.is_embedded:
+            yield None
+            return
+        connection = _connect(self.database_url)
+        try:
+            yield connection.cursor()
+        finally:
+            connection.close()
 
     def _commands(self) -> dict[str, list[str]]:
         """Embedded: one process. Else production as docs/running.md describes it, nginx with TLS in front."""
@@ -319,13 +367,16 @@ class Clinic:
         return "\n".join(text.splitlines()[-lines:])
 
     def errors_in_logs(self) -> list[str]:
-        """Return what the processes wrote about failures."""
-        return [
-            line
-            for name in self._processes
-            for line in self.log(name, 10_000).splitlines()
-            if re.search(r"\b(?:ERROR|CRITICAL)\b|Internal Server Error", line)
-        ]
+        """Return what the processes wrote about failures, each with the lines after it: there stands the traceback."""
+        found = []
+        for name in self._processes:
+            lines = self.log(name, 10_000).splitlines()
+            found += [
+                "\n".join(lines[place : place + 1 + LINES_AFTER])
+                for place, line in enumerate(lines)
+                if re.search(r"\b(?:ERROR|CRITICAL)\b|Internal Server Error", line)
+            ]
+        return found
 
     def manage(self, *arguments: str, served: bool = False) -> str:
         """Run one management command beside the server and return what it wrote."""
@@ -338,9 +389,21 @@ class Clinic:
 
     def read(self, script: str) -> Any:
         """Run a script on the server's database; it leaves its answer in `answer`, which comes back through JSON."""
-        code = f"import json\n{script}\nprint({MARK!r} + json.dumps(answer, default=str))\n"
-        lines = self.manage("shell", "-v", "0", "-c", code).splitlines()
-        return json.loads(next(line for line in lines if line.startswith(MARK)).removeprefix(MARK))
+        if self._asked is None:
+            with (self.directory / "asked.log").open("wb") as log:
+                self._asked = subprocess.Popen(
+                    [sys.executable, "-c", ASKED], cwd=ROOT, env=self._environment(), stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=log, text=True,
+                )  # fmt: skip
+        assert self._asked.stdin is not None
+        assert self._asked.stdout is not None
+        self._asked.stdin.write(json.dumps(script) + "\n")
+        self._asked.stdin.flush()
+        for line in self._asked.stdout:
+            if line.startswith(MARK):
+                return json.loads(line.removeprefix(MARK))
+            assert not line.startswith(FAILED), f"a script failed:\n{self.log('asked')}"
+        raise AssertionError(f"nobody answers scripts:\n{self.log('asked')}")
 
     def code(self, username: str) -> str:
         """Return a code of one of the person's authenticator apps that was not used here before.
@@ -386,19 +449,27 @@ def _next_redis(redis_url: str, clinic: int) -> str:
     return parts._replace(path=f"/{(int(number) if number.isdigit() else 0) + clinic}").geturl()
 
 
-def _mysql(database_url: str, *statements: str) -> None:
-    """Run statements on the server of a database address; {name} stands for the database."""
+def _name(database_url: str) -> str:
+    """Return the name of a database as statements write it."""
+    return f"`{urlsplit(database_url).path.strip('/')}`"
+
+
+def _create(cursor: Any, database_url: str) -> None:
+    """Make an empty database, which the cursor then uses."""
+    name = _name(database_url)
+    for statement in ("DROP DATABASE IF EXISTS {}", "CREATE DATABASE {} CHARACTER SET utf8mb4", "USE {}"):
+        cursor.execute(statement.format(name))
+
+
+def _connect(database_url: str) -> Any:
+    """Connect to the server of a database address."""
     import dj_database_url
     import MySQLdb
 
     config = dj_database_url.parse(database_url)
     options = {
         "host": config["HOST"], "user": config["USER"], "passwd": config["PASSWORD"], "port": int(config["PORT"] or 3306),
+        "charset": "utf8mb4",
     }  # fmt: skip
     options |= {name: config["OPTIONS"][name] for name in ("unix_socket",) if name in config.get("OPTIONS", {})}
-    connection = MySQLdb.connect(**{name: value for name, value in options.items() if value})
-    try:
-        for statement in statements:
-            connection.cursor().execute(statement.format(name=f"`{config['NAME']}`"))
-    finally:
-        connection.close()
+    return MySQLdb.connect(**{name: value for name, value in options.items() if value})

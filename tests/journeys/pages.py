@@ -6,35 +6,51 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Page
 
 from tests.journeys.browsing import path
 from tests.journeys.scenes import NEWCOMER
 
+KNOWN, SOMEBODY = "000001", "siti"  # who is searched for
 PARTS = "[hx-trigger*='load'], [data-chart], .htmx-request"
 ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+Ways = dict[tuple[str, ...], str]  # route, query, patient and steps -> the address they lead to
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One page. `follow`: patterns of addresses; from the route the first link that matches is opened, then the next."""
+    """One page. `patient`: typed on the search page, and the first record found is opened. `follow`: steps from there; a
+    pattern stands for the first link whose address matches it, anything without a slash in front is relative to the page."""
 
     name: str
     route: str
     query: str = ""
+    patient: str = ""
     follow: tuple[str, ...] = ()
     act: Callable[[Page], None] | None = None
 
-    def open(self, page: Page) -> None:
-        """Bring the tab to this page."""
-        page.goto(path(self.route) + self.query)
-        for pattern in self.follow:
+    def open(self, page: Page, ways: Ways) -> None:
+        """Bring the tab to this page. `ways`: what this person's tab found already; a step is walked once."""
+        start = (self.route, self.query, self.patient)
+        steps = len(self.follow)
+        while steps and (*start, *self.follow[:steps]) not in ways:
+            steps -= 1
+        known = ways.get((*start, *self.follow[:steps]))
+        page.goto(known or path(self.route) + self.query)
+        if self.patient and not known:
+            ways[start] = _find_a_patient(page, self.patient)
+            page.goto(ways[start])
+        for step in range(steps, len(self.follow)):
             _settle(page)
-            page.goto(_link(page, pattern))
+            part = self.follow[step]
+            address = _link(page, part) if part.startswith("/") else urljoin(page.url, part)
+            ways[(*start, *self.follow[: step + 1])] = address
+            page.goto(address)
         if self.act is not None:
             self.act(page)
+            ways.clear()  # it may have changed where the links lead
         _settle(page)
 
 
@@ -106,9 +122,16 @@ def _take_a_number(page: Page) -> None:
     page.locator(".kiosk-number").wait_for()
 
 
-def _find_a_patient(page: Page) -> None:
-    page.locator("#patient-q").fill("siti")
-    page.locator("[data-result]").first.wait_for()
+def _find_a_patient(page: Page, typed: str) -> str:
+    """Search as staff do; return the address of the first record found."""
+    page.locator("#patient-q").fill(typed)
+    found = page.locator("[data-result]", has_text=re.compile(re.escape(typed), re.IGNORECASE)).first
+    found.wait_for()
+    return found.get_attribute("href") or ""
+
+
+def _search(page: Page) -> None:
+    _find_a_patient(page, SOMEBODY)
 
 
 def _write_on(page: Page) -> None:
@@ -123,15 +146,6 @@ def _review(page: Page) -> None:
         page.locator("#diagnosis-search-ts-dropdown .option").first.click()
     page.locator("button[formaction$='/review/']").click()
     page.locator("form[action$='/finish/']").wait_for(state="attached")
-
-
-def _open_first(page: Page, then: str = "") -> None:
-    """Open the first found patient, and a page from there."""
-    _find_a_patient(page)
-    page.goto(page.locator("[data-result]").first.get_attribute("href") or "")
-    if then:
-        _settle(page)
-        page.goto(_link(page, then))
 
 
 def _at_the_door(page: Page, username: str, way: str = "") -> None:
@@ -212,36 +226,15 @@ def _lock(page: Page) -> None:
     page.locator("#session-lock[open]").wait_for()
 
 
-def _open_guardians(page: Page) -> None:
-    _open_first(page)
-    page.goto(f"{page.url}guardians/")
-
-
-def _record(*tail: str) -> Callable[[Page], None]:
-    """Open the record of the demo's own patient, who has everything, and then each of the addresses, a link or a tail."""
-
-    def act(page: Page) -> None:
-        page.locator("#patient-q").fill(KNOWN)
-        page.locator("[data-result]", has_text=KNOWN).first.wait_for()
-        page.goto(page.locator("[data-result]", has_text=KNOWN).first.get_attribute("href") or "")
-        for part in tail:
-            if part.startswith("/"):
-                _settle(page)
-                page.goto(_link(page, part))
-            else:
-                page.goto(page.url + part)
-
-    return act
-
-
 def _of_record(prefix: str, *pages: tuple[str, ...]) -> tuple[Stop, ...]:
-    """Return the stops of a record; each row is a name and what leads there."""
-    return tuple(Stop(f"{prefix}{name}", "patients:search", act=_record(*tail)) for name, *tail in pages)
+    """Return the stops of the record of the demo's own patient, who has everything; each row is a name and the steps."""
+    return tuple(
+        Stop(f"{prefix}{name}", "patients:search", patient=KNOWN, follow=tuple(steps)) for name, *steps in pages
+    )
 
 
 def _refuse_a_file(page: Page) -> None:
     """Show the page with the files that were refused."""
-    _record("documents/add/")(page)
     page.locator("input[type=file]").first.set_input_files(
         {"name": "hasil.pdf", "mimeType": "application/pdf", "buffer": b"not a document"}
     )
@@ -267,44 +260,25 @@ def _ask_for_a_list(page: Page) -> None:
     page.wait_for_url("**/jobs/*/")
 
 
-def _choose_a_time(page: Page) -> None:
-    _open_first(page, "/patients/ID/book/")
-    page.goto(_link(page, "/patients/ID/book/"))  # the first doctor's times
+def _to_staff_family_times(page: Page) -> None:
+    with page.expect_navigation():
+        page.locator("button[formaction$='/times/']").click()
 
 
-def _join_the_waiting_list(page: Page) -> None:
-    _open_first(page, "/patients/ID/book/")
-    page.goto(_link(page, "/patients/ID/waiting-list/"))
+def _to_staff_family_check(page: Page) -> None:
+    _to_staff_family_times(page)
+    with page.expect_navigation():
+        page.locator("button.run").first.click()
+    page.locator("input[name=idempotency_key]").wait_for(state="attached")
 
 
-def _the_family(page: Page, step: str = "") -> None:
-    """Open the booking for the family of the demo's own patient, with the first doctor, and go on to a step."""
-    _record(FAMILY, FAMILY)(page)
-    if step:
-        with page.expect_navigation():
-            page.locator("button[formaction$='/times/']").click()
-    if step == "check":
-        with page.expect_navigation():
-            page.locator("button.run").first.click()
-        page.locator("input[name=idempotency_key]").wait_for(state="attached")
-
-
-def _follow_up(page: Page, further: str = "") -> None:
-    for pattern in ("/consultations/ID/", "/patients/ID/chart/"):
-        page.goto(_link(page, pattern))
-        _settle(page)
-    patient = re.search(ID, page.url)
-    assert patient is not None, page.url
-    page.goto(f"/patients/{patient[0]}/follow-up/{further}")
-
-
-KNOWN = "000001"
 CHECKED_WITHIN = 40  # seconds
 PAIR, MERGE, IMPORT = "/patients/duplicates/ID/", "/patients/merges/ID/", "/patients/imports/ID/"
 BREACH, DOCUMENT = "/patients/breaches/ID/", "/patients/documents/ID/"
 POLICY, CONSENT = "/patients/coverages/ID/", "/patients/consents/ID/"
 VISIT, FAMILY = "/portal/visits/ID/", "/patients/ID/book-family/"
 BOOKING = "/portal/appointments/ID/"
+BOOK = "/patients/ID/book/"  # on that page, a doctor's times
 SESSION, SERIES = "/practice-sessions/ID/", "/session-series/ID/"
 # Sessions that are not over, in whatever zone this process lives.
 AHEAD = f"?status=approved&first={datetime.now(UTC).date() + timedelta(days=2)}"
@@ -552,8 +526,10 @@ DAY = {
             )
             for part in ("documents", "consents", "record")
         ),
-        Stop("follow-up", "workspace:consultation-list", act=_follow_up),
-        Stop("follow-up-ask", "workspace:consultation-list", act=lambda page: _follow_up(page, "ask/")),
+        *(
+            Stop(name, "workspace:consultation-list", follow=("/consultations/ID/", "/patients/ID/chart/", step))
+            for name, step in (("follow-up", "../follow-up/"), ("follow-up-ask", "../follow-up/ask/"))
+        ),
         Stop("sessions", "scheduling:session-list"),
         Stop("session-new", "scheduling:session-propose"),
         Stop("series-new", "scheduling:series-propose"),
@@ -567,7 +543,7 @@ DAY = {
     ),
     "resepsionis": (
         Stop("overview", "reports:dashboard"),
-        Stop("search", "patients:search", act=_find_a_patient),
+        Stop("search", "patients:search", act=_search),
         Stop("register", "patients:register"),
         Stop("register-errors", "patients:register", act=_send_empty),
         *(
@@ -593,23 +569,41 @@ DAY = {
             ("consent-withdraw", "consents/", f"{CONSENT}withdraw/"),
             ("papers", "papers/"),
         ),
-        Stop("record-document-refused", "patients:search", act=_refuse_a_file),
+        Stop(
+            "record-document-refused",
+            "patients:search",
+            patient=KNOWN,
+            follow=("documents/add/",),
+            act=_refuse_a_file,
+        ),
         Stop("consents-missing", "patients:consent-missing-list"),
         Stop("jobs", "jobs:list"),
-        Stop("patient", "patients:search", act=_open_first),
-        Stop("book", "patients:search", act=lambda page: _open_first(page, "/patients/ID/book/")),
-        Stop("book-time", "patients:search", act=_choose_a_time),
+        Stop("patient", "patients:search", patient=SOMEBODY),
+        Stop("book", "patients:search", patient=SOMEBODY, follow=(BOOK,)),
+        Stop("book-time", "patients:search", patient=SOMEBODY, follow=(BOOK, BOOK)),
         Stop("waiting-list", "scheduling:waitlist"),
-        Stop("book-family-doctor", "patients:search", act=_record(FAMILY)),
-        Stop("book-family", "patients:search", act=_the_family),
-        Stop("book-family-times", "patients:search", act=lambda page: _the_family(page, "times")),
-        Stop("book-family-check", "patients:search", act=lambda page: _the_family(page, "check")),
-        Stop("waiting-list-join", "patients:search", act=_join_the_waiting_list),
+        Stop("book-family-doctor", "patients:search", patient=KNOWN, follow=(FAMILY,)),
+        Stop("book-family", "patients:search", patient=KNOWN, follow=(FAMILY, FAMILY)),
+        Stop(
+            "book-family-times",
+            "patients:search",
+            patient=KNOWN,
+            follow=(FAMILY, FAMILY),
+            act=_to_staff_family_times,
+        ),
+        Stop(
+            "book-family-check",
+            "patients:search",
+            patient=KNOWN,
+            follow=(FAMILY, FAMILY),
+            act=_to_staff_family_check,
+        ),
+        Stop("waiting-list-join", "patients:search", patient=SOMEBODY, follow=(BOOK, "/patients/ID/waiting-list/")),
         Stop("waiting-list-accept", "scheduling:waitlist", follow=("/appointments/ID/accept/",)),
-        Stop("walk-in", "patients:search", act=lambda page: _open_first(page, "/patients/ID/walk-in/")),
-        Stop("edit", "patients:search", act=lambda page: _open_first(page, "/patients/ID/edit/")),
-        Stop("guardians", "patients:search", act=_open_guardians),
-        Stop("guardian-add", "patients:search", act=lambda page: _open_first(page, "/patients/ID/guardians/add/")),
+        Stop("walk-in", "patients:search", patient=SOMEBODY, follow=("/patients/ID/walk-in/",)),
+        Stop("edit", "patients:search", patient=SOMEBODY, follow=("/patients/ID/edit/",)),
+        Stop("guardians", "patients:search", patient=SOMEBODY, follow=("guardians/",)),
+        Stop("guardian-add", "patients:search", patient=SOMEBODY, follow=("/patients/ID/guardians/add/",)),
         Stop("family-requests", "patients:guardian-request-list"),
         Stop("reminders", "scheduling:reminder-list"),
         Stop("family-request", "patients:guardian-request-list", follow=("/patients/guardian-requests/ID/",)),

@@ -217,4 +217,5 @@ def test_only_tls_1_3_is_spoken(clinic: Clinic) -> None:
 
 
 def test_the_servers_wrote_no_error(clinic: Clinic) -> None:
-    assert clinic.errors_in_logs() == []
+    errors = clinic.errors_in_logs()
+    assert not errors, "\n\n".join(errors)

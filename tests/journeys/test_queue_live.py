@@ -42,13 +42,6 @@ answer = [visit.ticket.label, str(nurse.pk), nurse.name, token, patient.full_nam
 """
 
 
-def watch_board(screen: Person, token: str) -> Page:
-    with screen.page.expect_websocket():
-        screen.page.goto(path("scheduling:board", token))
-    screen.page.wait_for_timeout(700)  # the handshake
-    return screen.page
-
-
 def sit_down(nurse: Person, station_id: str) -> Page:
     page = nurse.go("scheduling:station")
     page.locator(f"button[name=station][value='{station_id}']").click()
@@ -71,7 +64,8 @@ def test_everybody_sees_the_nurses_call(person: MakePerson, clinic: Clinic) -> N
         staff.sign_in()
     phone.sign_in(door="accounts:portal-login")
 
-    board = watch_board(screen, token)
+    board = screen.page
+    listening(board, path("scheduling:board", token))
     listening(reception.page, path("scheduling:flow"))
     listening(doctor.page, path("workspace:consultation-list"))
     listening(phone.page, path("workspace:portal-home"))
