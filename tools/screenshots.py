@@ -77,6 +77,7 @@ def sign_in(page: Page, username: str) -> None:
 def save_pictures(browser: Browser, base: str, out: Path, who: str, only: str) -> list[str]:
     """Save the pictures of one person's pages; returns what could not be opened."""
     missing = []
+    ways: dict[tuple[str, ...], str] = {}
     context = browser.new_context(
         base_url=base, viewport=DESKTOP, locale="id-ID", timezone_id="Asia/Jakarta", reduced_motion="reduce"
     )
@@ -88,7 +89,7 @@ def save_pictures(browser: Browser, base: str, out: Path, who: str, only: str) -
             continue
         try:
             page.set_viewport_size(DESKTOP)
-            stop.open(page)
+            stop.open(page, ways)
         except Exception as error:
             missing.append(f"{who}-{stop.name}: {str(error).splitlines()[0]}")
             continue
