@@ -85,6 +85,10 @@ def family_data(cast):
     return data
 
 
+def family_search(cast):
+    return {"q": "Agus", "slot": str(cast.made["slots"][0].pk)}
+
+
 DESK = {"holder": "receptionist", "colleague": "doctor"}
 DOCTOR = {"holder": "doctor", "colleague": "nurse"}
 
@@ -103,7 +107,7 @@ ROWS = [
     Row("scheduling:offer-accept", build=offer, method="POST", data=lambda cast: {"complaint": "Batuk"}, **DESK),
     Row("scheduling:offer-decline", build=offer, method="POST", **DESK),
     Row("scheduling:patient-family", build=family, **DESK),
-    Row("scheduling:patient-family", build=family, method="POST", data=lambda cast: {"q": "Agus"}, **DESK),
+    Row("scheduling:patient-family", build=family, method="POST", data=family_search, **DESK),
     *(
         Row(f"scheduling:patient-family-{step}", build=family, method="POST", data=family_data, **DESK)
         for step in ("times", "check", "confirm")

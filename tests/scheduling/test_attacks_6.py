@@ -361,7 +361,7 @@ def test_a_hostile_sheet_of_holidays_is_refused_before_anything_is_written(cast,
     (as_csv(("2026-12-24", "<script>alert(1)</script>", "local", "1")), ("<script>alert(1)</script>", True)),
     (as_csv(("2026-12-24", "=1+1", "local", "1")), ("=1+1", True)),
     (as_book((date(2026, 12, 24), "Natal", "local", True), stretch="XFD1048576"), ("Natal", True)),
-], ids=str)  # fmt: skip
+], ids=["semicolons", "byte order mark", "ya", "tidak", "invisible letters", "markup", "formula", "workbook"])  # fmt: skip
 def test_a_sheet_of_holidays_as_spreadsheets_write_it_is_taken(cast, client_for, sheet, stored):
     client = client_for(cast.admin)
     assert confirm(client, show(client, sheet)).status_code == 302
