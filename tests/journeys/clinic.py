@@ -359,7 +359,7 @@ class Clinic:
     def ask(self, path: str) -> Any:
         """Open an address without a browser."""
         trust = ssl.create_default_context(cafile=str(self.certificate.file)) if self.certificate else None
-        return urllib.request.urlopen(f"{self.url}{path}", timeout=5, context=trust)
+        return urllib.request.urlopen(f"{self.url}{path}", timeout=20, context=trust)
 
     def log(self, name: str, lines: int = 40) -> str:
         """Return the last lines that a process wrote."""

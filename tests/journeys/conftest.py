@@ -62,7 +62,7 @@ def browser(clinic: Clinic) -> Iterator[Browser]:
 
     from tests.journeys.browsing import ARGUMENTS, CHROMIUM
 
-    expect.set_options(timeout=10_000)
+    expect.set_options(timeout=15_000)
     if clinic.certificate:
         os.environ["NODE_EXTRA_CA_CERTS"] = str(clinic.certificate.file)  # for requests outside the browser's pages
     trusted = [f"--ignore-certificate-errors-spki-list={clinic.certificate.fingerprint}"] if clinic.certificate else []
