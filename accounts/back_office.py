@@ -32,15 +32,13 @@ import audit
 from accounts.access import Capability, has_capability
 from core.encryption import StrictEncryption
 from core.sheets import escape_formula, unescape_formula
+from core.text import INVISIBLE
 
 MOST_LOGGED_LETTERS = 120
 MOST_LOGGED_ROWS = 50
 MOST_ROWS = 20_000  # of one sheet: all of ICD-10
 MOST_COLUMNS = 100
 MOST_UNPACKED_BYTES = 64 * 1024 * 1024  # of a workbook, which is a zip archive
-INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]"
-)  # and what turns the direction of text
 CLAIM_SECONDS = 3600  # longer than any import runs
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# What nobody types and nobody sees, but line breaks and tabs; also what turns the direction of text. For text that is taken
+# as it stands otherwise: without spaces tidied.
+INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 # Control, surrogate, private and unassigned characters. Format characters (Cf) go too, except those that join emoji
 # and letters of other scripts: the rest is invisible and can turn the direction of what is read.

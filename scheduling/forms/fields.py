@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from core.text import INVISIBLE
 from scheduling.models.absences import FIRST_YEAR, LAST_YEAR
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 class CleanTextField(forms.CharField):
     """Text without control characters; markup, quotes and emoji stay as they are."""
 
     def to_python(self, value: Any) -> Any:
-        return super().to_python(_CONTROL.sub("", value) if isinstance(value, str) else value)
+        return super().to_python(INVISIBLE.sub("", value) if isinstance(value, str) else value)
 
 
 class DayField(forms.DateField):
