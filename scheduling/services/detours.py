@@ -23,11 +23,11 @@ from scheduling.services.sessions import needed_reason
 from scheduling.services.visits import (
     AT_EXAMINATION,
     BEFORE_DOCTOR,
-    OPEN_STATUSES,
     _begin_care,
     _expect,
     _move,
     lock_visit,
+    open_visits,
 )
 
 Status = Visit.Status
@@ -153,8 +153,7 @@ def has_other_visit(visit: Visit, doctor_id: UUID) -> bool:
     Locks the patient, so that nobody arrives for this doctor until the caller's transaction ends.
     """
     lock_patient(visit.patient_id)
-    others = Visit.objects.under_way().filter(patient=visit.patient_id, doctor_id=doctor_id, status__in=OPEN_STATUSES)
-    return others.exclude(pk=visit.pk).exists()
+    return open_visits(patient_id=visit.patient_id, doctor_id=doctor_id).exclude(pk=visit.pk).exists()
 
 
 @retry_transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -297,6 +297,11 @@ def cancel_visit(*, visit_id: UUID, actor: User, reason: str) -> Visit:
     return _move(visit, Status.CANCELLED, actor=actor, also=["reason"])
 
 
+def open_visits(*, patient_id: UUID, doctor_id: UUID) -> QuerySet[Visit]:
+    """Return a patient's open visits with a doctor, of today or last night; one is the most, under the patient's lock."""
+    return Visit.objects.under_way().filter(patient=patient_id, doctor=doctor_id, status__in=OPEN_STATUSES)
+
+
 def _open_visit(
     *,
     patient: Patient,
@@ -313,8 +318,7 @@ def _open_visit(
     if patient.status != Patient.Status.ACTIVE:
         raise PatientNotActive(_("This patient record is archived. Ask the administrator to reopen it."))
     today = clock.today()
-    open_ones = Visit.objects.under_way().filter(status__in=OPEN_STATUSES)
-    if open_ones.filter(patient=patient, doctor_id=doctor_id).exists():
+    if open_visits(patient_id=patient.pk, doctor_id=doctor_id).exists():
         raise AlreadyWaiting(_("This patient already has an open visit with this doctor today."))
     now = clock.now()
     due_at = max(now, appointment.slot.starts_at) if appointment else now
