@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -95,10 +96,7 @@ def basics_summary(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def entry_add(request: SignedInRequest, pk: UUID, section: str) -> HttpResponse:
     """Record one fact in a section."""
     patient, section = record_patient(request, pk), _section(section)
-
-    def service(**fields: Any) -> None:
-        history.record_entry(patient_id=patient.pk, section=section, **fields)
-
+    service = partial(history.record_entry, patient_id=patient.pk, section=section)
     return _do(request, patient, section, "add", section_form(section, request.POST), service, _("It was recorded."))
 
 
@@ -107,10 +105,7 @@ def entry_add(request: SignedInRequest, pk: UUID, section: str) -> HttpResponse:
 def section_deny(request: SignedInRequest, pk: UUID, section: str) -> HttpResponse:
     """Record that the patient was asked and there is nothing."""
     patient, section = record_patient(request, pk), _section(section)
-
-    def service(actor: Any) -> None:
-        history.record_none(patient_id=patient.pk, actor=actor, section=section)
-
+    service = partial(history.record_none, patient_id=patient.pk, section=section)
     return _do(request, patient, section, "none", None, service, _("Recorded: asked, there is nothing."))
 
 
@@ -119,10 +114,7 @@ def section_deny(request: SignedInRequest, pk: UUID, section: str) -> HttpRespon
 def section_confirm(request: SignedInRequest, pk: UUID, section: str) -> HttpResponse:
     """Record that the patient was asked again and nothing has changed."""
     patient, section = record_patient(request, pk), _section(section)
-
-    def service(actor: Any) -> None:
-        history.confirm_section(patient_id=patient.pk, actor=actor, section=section)
-
+    service = partial(history.confirm_section, patient_id=patient.pk, section=section)
     return _do(request, patient, section, "same", None, service, _("Recorded: asked again, nothing has changed."))
 
 
@@ -136,10 +128,7 @@ def entry_end(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """End a condition or a medicine."""
     entry = _entry(request, pk)
     patient = record_patient(request, entry.patient_id)
-
-    def service(**fields: Any) -> None:
-        history.end_entry(entry_id=entry.pk, **fields)
-
+    service = partial(history.end_entry, entry_id=entry.pk)
     form = EndForm(request.POST, auto_id=f"end-{entry.pk}-%s")
     return _do(request, patient, entry.section, "end", form, service, _("It was ended."), entry.pk)
 
@@ -150,10 +139,7 @@ def entry_mark_wrong(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark an entry as wrong; it stays readable below the section."""
     entry = _entry(request, pk)
     patient = record_patient(request, entry.patient_id)
-
-    def service(**fields: Any) -> None:
-        history.mark_entry_in_error(entry_id=entry.pk, **fields)
-
+    service = partial(history.mark_entry_in_error, entry_id=entry.pk)
     form = ReasonForm(request.POST, auto_id=f"wrong-{entry.pk}-%s")
     return _do(request, patient, entry.section, "wrong", form, service, _("The entry was marked as wrong."), entry.pk)
 
@@ -196,10 +182,7 @@ def _edit_page(
 def pregnancy_record(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record what is known about a pregnancy now."""
     patient = record_patient(request, pk)
-
-    def service(**fields: Any) -> None:
-        clinical_states.record_pregnancy(patient_id=patient.pk, **fields)
-
+    service = partial(clinical_states.record_pregnancy, patient_id=patient.pk)
     form = PregnancyForm(request.POST, auto_id="pregnancy-%s")
     return _do(request, patient, "pregnancy", "add", form, service, _("It was recorded."))
 
@@ -210,10 +193,7 @@ def pregnancy_mark_wrong(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark what was recorded about a pregnancy as wrong."""
     row = get_object_or_404(PregnancyStatus.objects.visible_to(request.user), pk=pk)
     patient = record_patient(request, row.patient_id)
-
-    def service(**fields: Any) -> None:
-        clinical_states.mark_pregnancy_in_error(row_id=row.pk, **fields)
-
+    service = partial(clinical_states.mark_pregnancy_in_error, row_id=row.pk)
     form = ReasonForm(request.POST, auto_id=f"wrong-{row.pk}-%s")
     return _do(request, patient, "pregnancy", "wrong", form, service, _("The entry was marked as wrong."), row.pk)
 
@@ -223,10 +203,7 @@ def pregnancy_mark_wrong(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def blood_type_record(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Record the blood type with where it is known from."""
     patient = record_patient(request, pk)
-
-    def service(**fields: Any) -> None:
-        clinical_states.record_blood_type(patient_id=patient.pk, **fields)
-
+    service = partial(clinical_states.record_blood_type, patient_id=patient.pk)
     form = BloodTypeForm(request.POST, auto_id="blood-%s")
     return _do(request, patient, "blood", "add", form, service, _("The blood type was recorded."))
 
@@ -237,9 +214,6 @@ def blood_type_mark_wrong(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Mark a blood type as wrong."""
     row = get_object_or_404(BloodTyping.objects.visible_to(request.user), pk=pk)
     patient = record_patient(request, row.patient_id)
-
-    def service(**fields: Any) -> None:
-        clinical_states.mark_blood_type_in_error(row_id=row.pk, **fields)
-
+    service = partial(clinical_states.mark_blood_type_in_error, row_id=row.pk)
     form = ReasonForm(request.POST, auto_id=f"wrong-{row.pk}-%s")
     return _do(request, patient, "blood", "wrong", form, service, _("The entry was marked as wrong."), row.pk)
